@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * sshobs: what happened during an SSH login, event by event.
+ *
+ * The only contract between the kernel module and user space. The rules of the
+ * stream that /dev/sshobs carries:
+ *
+ * - A record is a struct sshobs_hdr and a body, one after the other, aligned to
+ *   8 bytes. Native byte order. Padding is named and zero. No record and no
+ *   ioctl carries a kernel address.
+ * - The stream grows by new types and by longer headers and bodies; what stands
+ *   never changes. A reader skips a type that it does not know, finds the body
+ *   at hdr_len, and takes fields past the len that it knows as absent.
+ * - Each open file has a cursor of its own and sees every record. It starts at
+ *   the oldest record that the ring holds. Writers never wait for a reader: the
+ *   oldest records are overwritten, and a reader that was overtaken gets one
+ *   SSHOBS_LOST with the exact count and goes on at the oldest that stands.
+ *   For every reader, received + lost = written.
+ * - seq counts the records of the stream, session_seq those of one session,
+ *   both from 1 and without a gap: a gap is a loss.
+ * - read() returns text until SSHOBS_IOC_SET_FORMAT asks for records: one line a
+ *   record, whatever a user or the network controls escaped in it. Only whole
+ *   records are returned: a buffer too small for the next one is EINVAL, and
+ *   the record stays. A text line that is longer than a buffer of at least
+ *   SSHOBS_TEXT_MIN bytes is the one exception: it is continued by the next
+ *   read(), so that a long command line cannot stop awk(1), which reads 4096
+ *   bytes at a time.
+ * - read() blocks while there is nothing, or returns EAGAIN with O_NONBLOCK;
+ *   poll() says POLLIN when read() would return something. EINTR on a signal.
+ * - lseek(SEEK_SET, 0) goes to the oldest record that stands, lseek(SEEK_END, 0)
+ *   to what comes next; any other offset is ESPIPE, any other whence EINVAL.
+ * - write() adds one SSHOBS_MARK: 1 to SSHOBS_MARK_MAX bytes, else EINVAL.
+ * - open() wants CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace,
+ *   else EPERM.
+ * - An ioctl that is not listed here is ENOTTY; a flag that is not listed and
+ *   padding that is not zero are EINVAL; a bad pointer is EFAULT.
+ */
+#ifndef _UAPI_SSHOBS_H
+#define _UAPI_SSHOBS_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/* Counts incompatible changes of this file; none is planned. */
+#define SSHOBS_ABI		1
+
+/* Size of the longest record, header included: a buffer of this many bytes
+ * never gets EINVAL from a binary read().
+ */
+#define SSHOBS_RECORD_MAX	8448
+
+/* From this buffer size on, a long text line is continued, not refused. */
+#define SSHOBS_TEXT_MIN		4096
+
+/* Bytes of path, argv and mark that a record holds at the most. */
+#define SSHOBS_PATH_MAX		4096
+#define SSHOBS_ARGV_MAX		4096
+#define SSHOBS_MARK_MAX		1024
+
+#define SSHOBS_COMM_LEN		16
+#define SSHOBS_TTY_LEN		16
+
+/**
+ * enum sshobs_type - what a record tells, and which body it has
+ * @SSHOBS_ACCEPT: a watched port's server took a connection: a session is born
+ *	(struct sshobs_accept)
+ * @SSHOBS_CLONE: a member, or the task that accepted, made a child that is now a
+ *	member (struct sshobs_clone)
+ * @SSHOBS_CLONE_FAIL: a member's fork failed (struct sshobs_clone_fail)
+ * @SSHOBS_EXEC: a member became a program (struct sshobs_exec)
+ * @SSHOBS_EXEC_FAIL: a member's execve failed (struct sshobs_exec_fail)
+ * @SSHOBS_CRED: a member's credentials changed (struct sshobs_cred)
+ * @SSHOBS_PTY: a member allocated a pseudo terminal (struct sshobs_pty)
+ * @SSHOBS_PROMPT: a member waits for its terminal's input for the first time
+ *	since its exec (struct sshobs_pty)
+ * @SSHOBS_EXIT: the last thread of a member ended (struct sshobs_exit)
+ * @SSHOBS_CLOSE: the session's socket was closed by its last holder
+ *	(struct sshobs_close)
+ * @SSHOBS_END: the last member is gone and the socket is closed
+ *	(struct sshobs_end)
+ * @SSHOBS_ADOPT: a session that was up when the module was loaded
+ *	(struct sshobs_accept)
+ * @SSHOBS_MARK: somebody wrote a line to the device (struct sshobs_mark)
+ * @SSHOBS_LOST: this reader was overtaken (struct sshobs_lost)
+ */
+enum sshobs_type {
+	SSHOBS_ACCEPT		= 1,
+	SSHOBS_CLONE		= 2,
+	SSHOBS_CLONE_FAIL	= 3,
+	SSHOBS_EXEC		= 4,
+	SSHOBS_EXEC_FAIL	= 5,
+	SSHOBS_CRED		= 6,
+	SSHOBS_PTY		= 7,
+	SSHOBS_PROMPT		= 8,
+	SSHOBS_EXIT		= 9,
+	SSHOBS_CLOSE		= 10,
+	SSHOBS_END		= 11,
+	SSHOBS_ADOPT		= 12,
+	SSHOBS_MARK		= 13,
+	SSHOBS_LOST		= 14,
+};
+
+/**
+ * struct sshobs_hdr - what every record begins with
+ * @len: bytes of the whole record with header, body and padding; a multiple of 8
+ * @hdr_len: bytes of the header; the body begins here
+ * @type: enum sshobs_type
+ * @seq: number of the record in the stream, from 1. In SSHOBS_LOST, the number
+ *	of the first record that was lost
+ * @time_ns: CLOCK_MONOTONIC; never falls from one record to the next
+ * @session: number of the session, from 1; 0: the record belongs to none
+ * @session_seq: number of the record in its session, from 1; 0 without a session
+ * @pid: process (thread group) that the event happened in, as the initial pid
+ *	namespace numbers it; 0: none
+ * @tid: thread of that process
+ * @cpu_ns: CPU time that the thread @tid had consumed by then, user and system.
+ *	Between two records of a thread, wall time minus CPU time is waiting
+ * @comm: name of the thread, padded with NUL; its user can set it, so escape it
+ */
+struct sshobs_hdr {
+	__u32	len;
+	__u16	hdr_len;
+	__u16	type;
+	__u64	seq;
+	__u64	time_ns;
+	__u64	session;
+	__u64	session_seq;
+	__u32	pid;
+	__u32	tid;
+	__u64	cpu_ns;
+	char	comm[SSHOBS_COMM_LEN];
+};
+
+/**
+ * struct sshobs_endpoint - one end of a TCP connection
+ * @addr: address in network byte order; the first 4 bytes for AF_INET, all 16 for
+ *	AF_INET6
+ * @family: AF_INET or AF_INET6. An IPv4 connection to an IPv6 socket
+ *	(::ffff:a.b.c.d) is AF_INET, as sshd logs it
+ * @port: TCP port, in host byte order
+ * @scope_id: interface index of a link-local IPv6 address, else 0
+ */
+struct sshobs_endpoint {
+	__u8	addr[16];
+	__u16	family;
+	__u16	port;
+	__u32	scope_id;
+};
+
+/**
+ * struct sshobs_accept - body of SSHOBS_ACCEPT and SSHOBS_ADOPT
+ * @peer: the client's end
+ * @local: the server's end
+ * @cookie: the socket's cookie, as "ss -e" prints it after "sk:"
+ * @start_ns: CLOCK_MONOTONIC time at which the session began. For accept the
+ *	record's own time; for adopt the start of the oldest process that holds the
+ *	socket, which is the nearest that the kernel still knows
+ * @backlog: connections that still waited in the accept queue afterwards; 0 for
+ *	adopt
+ * @pad: zero
+ */
+struct sshobs_accept {
+	struct sshobs_endpoint	peer;
+	struct sshobs_endpoint	local;
+	__u64			cookie;
+	__u64			start_ns;
+	__u32			backlog;
+	__u32			pad;
+};
+
+/* struct sshobs_clone.how */
+/* The child held the sockets of several sessions, or one that exec might close,
+ * and was linked only at the exec that settled it; the record is written then.
+ */
+#define SSHOBS_CLONE_LATE	(1U << 0)
+/* The child was there before the module; the record tells of its parent today. */
+#define SSHOBS_CLONE_ADOPTED	(1U << 1)
+
+/**
+ * struct sshobs_clone - body of SSHOBS_CLONE; the header's task is the parent
+ * @flags: CLONE_* of linux/sched.h: what the child was seen to share with its
+ *	parent (CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD), the
+ *	namespaces that it does not (CLONE_NEW*), CLONE_VFORK and CLONE_PARENT.
+ *	0 where @how is not 0: nobody looked at the right moment
+ * @start_ns: CLOCK_MONOTONIC time at which the child began
+ * @child: pid of the child in the initial pid namespace; with CLONE_THREAD, its tid
+ * @how: SSHOBS_CLONE_* above, 0: linked before it could run
+ */
+struct sshobs_clone {
+	__u64	flags;
+	__u64	start_ns;
+	__u32	child;
+	__u32	how;
+};
+
+/* struct sshobs_clone_fail.nproc_*: no limit */
+#define SSHOBS_UNLIMITED	(~(__u64)0)
+
+/**
+ * struct sshobs_clone_fail - body of SSHOBS_CLONE_FAIL
+ * @nproc_soft: RLIMIT_NPROC, soft; SSHOBS_UNLIMITED: none
+ * @nproc_hard: RLIMIT_NPROC, hard
+ * @nproc_used: processes that the kernel counted against it
+ * @error: errno, positive: EAGAIN, ENOMEM, ...
+ * @pad: zero
+ */
+struct sshobs_clone_fail {
+	__u64	nproc_soft;
+	__u64	nproc_hard;
+	__u64	nproc_used;
+	__u32	error;
+	__u32	pad;
+};
+
+/* struct sshobs_exec.flags */
+/* The program was running before the module was loaded. */
+#define SSHOBS_EXEC_ADOPTED	(1U << 0)
+/* Part of the arguments could not be read without waiting for the disk. */
+#define SSHOBS_EXEC_ARGV_UNREAD	(1U << 1)
+
+/**
+ * struct sshobs_exec - body of SSHOBS_EXEC
+ * @uid: real user id in the initial user namespace
+ * @flags: SSHOBS_EXEC_* above
+ * @tty: controlling terminal ("pts/0", "ttyS0"), padded with NUL; empty: none
+ * @path_len: bytes of the path in @data, without a NUL
+ * @path_total: bytes that the path has; more than @path_len: it was cut
+ * @argv_len: bytes of the arguments in @data after the path
+ * @argv_total: bytes that the arguments have; more than @argv_len: they were cut
+ * @data: the path as given to execve, then the arguments, a NUL after each one that
+ *	was not cut; read from the new program's memory, not from the caller's
+ */
+struct sshobs_exec {
+	__u32	uid;
+	__u32	flags;
+	char	tty[SSHOBS_TTY_LEN];
+	__u32	path_len;
+	__u32	path_total;
+	__u32	argv_len;
+	__u32	argv_total;
+	__u8	data[];
+};
+
+/**
+ * struct sshobs_exec_fail - body of SSHOBS_EXEC_FAIL
+ * @error: errno, positive: ENOENT, EACCES, ENOEXEC, ...
+ * @path_len: bytes of the path in @data, without a NUL
+ * @path_total: bytes that the path has; more than @path_len: it was cut
+ * @pad: zero
+ * @data: the path as given to execve
+ */
+struct sshobs_exec_fail {
+	__u32	error;
+	__u32	path_len;
+	__u32	path_total;
+	__u32	pad;
+	__u8	data[];
+};
+
+/**
+ * struct sshobs_ids - who a task is, in the initial user namespace
+ * @uid: real user id
+ * @euid: effective user id
+ * @suid: saved user id
+ * @gid: real group id
+ * @cap_eff: effective capabilities, bit n is capability n
+ */
+struct sshobs_ids {
+	__u32	uid;
+	__u32	euid;
+	__u32	suid;
+	__u32	gid;
+	__u64	cap_eff;
+};
+
+/**
+ * struct sshobs_cred - body of SSHOBS_CRED; the two are never equal
+ * @before: the credentials until now
+ * @after: the credentials from now on
+ */
+struct sshobs_cred {
+	struct sshobs_ids	before;
+	struct sshobs_ids	after;
+};
+
+/**
+ * struct sshobs_pty - body of SSHOBS_PTY and SSHOBS_PROMPT
+ * @pts: index of the terminal: N of /dev/pts/N
+ * @pad: zero
+ */
+struct sshobs_pty {
+	__u32	pts;
+	__u32	pad;
+};
+
+/**
+ * struct sshobs_exit - body of SSHOBS_EXIT
+ * @code: exit status, 0 to 255; 0 where @signal is not 0
+ * @signal: number of the signal that ended it; 0: it exited
+ * @utime_ns: user CPU time of all its threads
+ * @stime_ns: system CPU time of all its threads
+ * @maxrss_kb: largest resident set that it had, in KiB
+ */
+struct sshobs_exit {
+	__u32	code;
+	__u32	signal;
+	__u64	utime_ns;
+	__u64	stime_ns;
+	__u64	maxrss_kb;
+};
+
+/* struct sshobs_close.flags */
+/* The connection was reset, by the peer or by a time-out, and not shut down. */
+#define SSHOBS_CLOSE_RESET	(1U << 0)
+
+/**
+ * struct sshobs_close - body of SSHOBS_CLOSE
+ * @peer: the client's end
+ * @local: the server's end
+ * @bytes_received: payload bytes that arrived
+ * @bytes_sent: payload bytes that were sent, with what was sent again
+ * @srtt_us: smoothed round trip time, in microseconds
+ * @retransmits: segments that were sent again
+ * @flags: SSHOBS_CLOSE_* above
+ * @pad: zero
+ */
+struct sshobs_close {
+	struct sshobs_endpoint	peer;
+	struct sshobs_endpoint	local;
+	__u64			bytes_received;
+	__u64			bytes_sent;
+	__u32			srtt_us;
+	__u32			retransmits;
+	__u32			flags;
+	__u32			pad;
+};
+
+/* struct sshobs_end.flags */
+/* No process ever joined: the server closed the connection itself. */
+#define SSHOBS_END_REFUSED		(1U << 0)
+
+/* struct sshobs_end.incomplete: what may be missing from this session */
+/* It was up before the module was loaded. */
+#define SSHOBS_INCOMPLETE_ADOPTED	(1U << 0)
+/* max_tasks was reached, or memory: a child was not followed. */
+#define SSHOBS_INCOMPLETE_TASKS		(1U << 1)
+/* The kernel skipped a probe while the session was up. */
+#define SSHOBS_INCOMPLETE_MISSED	(1U << 2)
+/* Too many of its own calls slept at once: some failures were not watched. */
+#define SSHOBS_INCOMPLETE_UNWATCHED	(1U << 3)
+/* A record found no room in the ring. */
+#define SSHOBS_INCOMPLETE_DROPPED	(1U << 4)
+
+/**
+ * struct sshobs_end - body of SSHOBS_END
+ * @duration_ns: from accept to now
+ * @processes: processes that were members
+ * @execs: programs that they became
+ * @flags: SSHOBS_END_* above
+ * @incomplete: SSHOBS_INCOMPLETE_* above; 0: the stream has all there was
+ */
+struct sshobs_end {
+	__u64	duration_ns;
+	__u32	processes;
+	__u32	execs;
+	__u32	flags;
+	__u32	incomplete;
+};
+
+/**
+ * struct sshobs_mark - body of SSHOBS_MARK
+ * @text_len: bytes of @text
+ * @pad: zero
+ * @text: what was written, without a newline at its end; escape it
+ */
+struct sshobs_mark {
+	__u32	text_len;
+	__u32	pad;
+	__u8	text[];
+};
+
+/**
+ * struct sshobs_lost - body of SSHOBS_LOST; written for one reader, at its place
+ * @count: records that this reader did not get: those numbered from the header's
+ *	seq to seq + count - 1
+ */
+struct sshobs_lost {
+	__u64	count;
+};
+
+/**
+ * struct sshobs_info - answer of SSHOBS_IOC_INFO
+ * @abi: SSHOBS_ABI of the module
+ * @format: enum sshobs_format that this open file is set to
+ * @realtime_offset_ns: add it to a time_ns to get CLOCK_REALTIME; it moves when the
+ *	clock is set
+ * @next_seq: number that the next record will get: records written so far + 1
+ * @oldest_seq: number of the oldest record that the ring holds; @next_seq if none
+ */
+struct sshobs_info {
+	__u32	abi;
+	__u32	format;
+	__s64	realtime_offset_ns;
+	__u64	next_seq;
+	__u64	oldest_seq;
+};
+
+/**
+ * enum sshobs_format - what read() returns; argument of SSHOBS_IOC_SET_FORMAT
+ * @SSHOBS_FORMAT_TEXT: a line of text for each record; how an open file starts
+ * @SSHOBS_FORMAT_BINARY: the records as they stand in this file
+ */
+enum sshobs_format {
+	SSHOBS_FORMAT_TEXT	= 0,
+	SSHOBS_FORMAT_BINARY	= 1,
+};
+
+/**
+ * struct sshobs_stats - answer of SSHOBS_IOC_STATS; counts are since load
+ * @written: records that were numbered
+ * @dropped: of those, how many found the ring held by a writer that had not
+ *	finished and were never stored; every reader counts them as lost
+ * @overwritten: of those, how many the ring no longer holds
+ * @ring_bytes: size of the ring
+ * @readers: open files
+ * @sessions: sessions that are up
+ * @sessions_total: sessions that there were
+ * @sessions_untracked: connections that were accepted beyond max_sessions, or
+ *	without memory to follow them
+ * @tasks: processes that are followed: members, servers that accepted, and children
+ *	of those that are not settled yet
+ * @tasks_total: processes that were followed
+ * @tasks_untracked: children that were not followed: max_tasks, or no memory
+ * @unwatched: calls of members whose outcome was not watched, since too many of
+ *	their session slept in such calls at once
+ * @missed: sum of the misses of all probes
+ */
+struct sshobs_stats {
+	__u64	written;
+	__u64	dropped;
+	__u64	overwritten;
+	__u64	ring_bytes;
+	__u64	readers;
+	__u64	sessions;
+	__u64	sessions_total;
+	__u64	sessions_untracked;
+	__u64	tasks;
+	__u64	tasks_total;
+	__u64	tasks_untracked;
+	__u64	unwatched;
+	__u64	missed;
+};
+
+/* struct sshobs_probe.flags */
+/* The probe is in place; without it, the kernel has no such symbol. */
+#define SSHOBS_PROBE_ACTIVE	(1U << 0)
+/* Without this probe the module would not have been loaded. */
+#define SSHOBS_PROBE_CORE	(1U << 1)
+
+/**
+ * struct sshobs_probe - argument and answer of SSHOBS_IOC_PROBE
+ * @index: in: which probe, from 0; past the last one, the ioctl is ENOENT
+ * @flags: in: zero; out: SSHOBS_PROBE_* above
+ * @hits: times that the probe fired, whoever the task was
+ * @misses: times that the kernel could not call it
+ * @kind: "kprobe", "kretprobe" or "tracepoint", padded with NUL
+ * @symbol: the function or tracepoint, padded with NUL
+ */
+struct sshobs_probe {
+	__u32	index;
+	__u32	flags;
+	__u64	hits;
+	__u64	misses;
+	char	kind[16];
+	char	symbol[48];
+};
+
+#define SSHOBS_IOC_MAGIC	0xb5
+/* struct sshobs_info: clocks and sequence numbers. EFAULT. */
+#define SSHOBS_IOC_INFO		_IOR(SSHOBS_IOC_MAGIC, 0x40, struct sshobs_info)
+/* enum sshobs_format: what read() returns from here on. EFAULT, EINVAL. */
+#define SSHOBS_IOC_SET_FORMAT	_IOW(SSHOBS_IOC_MAGIC, 0x41, __u32)
+/* struct sshobs_stats: what the module counted. EFAULT. */
+#define SSHOBS_IOC_STATS	_IOR(SSHOBS_IOC_MAGIC, 0x42, struct sshobs_stats)
+/* struct sshobs_probe: one probe. EFAULT, EINVAL (flags), ENOENT (index). */
+#define SSHOBS_IOC_PROBE	_IOWR(SSHOBS_IOC_MAGIC, 0x43, struct sshobs_probe)
+
+#endif /* _UAPI_SSHOBS_H */
