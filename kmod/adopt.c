@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/sock_diag.h>
+#include <linux/tty.h>
+#include <linux/uidgid.h>
+#include <net/tcp_states.h>
+
+#include "adopt.h"
+#include "hooks.h"
+#include "program.h"
+#include "record.h"
+#include "session.h"
+
+/* What one look at an fd table finds. */
+struct look {
+	struct sock	*sock;
+	bool		listens;
+	bool		several;
+};
+
+/* Called by iterate_fd(), under the table's lock. */
+static int look_at_fd(const void *arg, struct file *file, unsigned int fd)
+{
+	struct look *look = (struct look *)arg;
+	struct socket *socket = sshobs_sock_from_file(file);
+	struct sock *sock = socket ? socket->sk : NULL;
+
+	if (!sock || sock->sk_protocol != IPPROTO_TCP || socket->type != SOCK_STREAM)
+		return 0;
+	if (sock->sk_family != AF_INET && sock->sk_family != AF_INET6)
+		return 0;
+	if (!sshobs_port_watched(sock->sk_num))
+		return 0;
+	switch (READ_ONCE(sock->sk_state)) {
+	case TCP_LISTEN:
+		look->listens = true;
+		break;
+	case TCP_ESTABLISHED:
+	case TCP_CLOSE_WAIT:
+		if (look->sock && look->sock != sock)
+			look->several = true;
+		look->sock = sock;
+		break;
+	}
+	return 0;
+}
+
+static void adopt_record(struct sshobs_session *session, struct task_struct *task,
+			 struct sock *sock)
+{
+	struct sshobs_accept *rec = sshobs_record_begin(session, task, SSHOBS_ADOPT, sizeof(*rec));
+
+	if (!rec)
+		return;
+	sshobs_endpoints(sock, &rec->peer, &rec->local);
+	sock_diag_save_cookie(sock, (__u32 *)&rec->cookie);
+	rec->start_ns = session->start_ns;
+	sshobs_record_end(rec);
+}
+
+/*
+ * The session whose socket a process holds. While its fd table is locked here, the
+ * socket can't be closed by it; when it is closed later, the hook will find it.
+ */
+static struct sshobs_session *adopt_by_socket(struct task_struct *task)
+{
+	struct sshobs_session *session = NULL;
+	struct look look = {};
+	bool born;
+
+	task_lock(task);
+	if (!task->files)
+		goto unlock;
+	iterate_fd(task->files, 0, look_at_fd, &look);
+	if (!look.sock || look.listens || look.several)
+		goto unlock;
+	session = sshobs_session_adopt_sock(look.sock, task->start_time, &born);
+	if (session && born)
+		adopt_record(session, task, look.sock);
+unlock:
+	task_unlock(task);
+	return session;
+}
+
+static struct sshobs_session *adopt_by_parent(const struct task_struct *task)
+{
+	return sshobs_task_session(sshobs_task_find(rcu_dereference(task->real_parent)));
+}
+
+static void adopt_clone_record(struct sshobs_session *session, struct task_struct *task)
+{
+	struct task_struct *parent = rcu_dereference(task->real_parent);
+	struct sshobs_clone *rec = sshobs_record_begin(session, parent, SSHOBS_CLONE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	rec->start_ns = task->start_time;
+	rec->child = task->tgid;
+	rec->how = SSHOBS_CLONE_ADOPTED;
+	sshobs_record_end(rec);
+}
+
+/* Return true if the process is a new member. */
+static bool adopt_task(struct task_struct *task)
+{
+	struct sshobs_session *session;
+
+	if (task->flags & PF_KTHREAD || sshobs_task_find(task))
+		return false;
+	session = adopt_by_socket(task);
+	if (!session)
+		session = adopt_by_parent(task);
+	if (!session || !sshobs_session_adopt_task(session, task))
+		return false;
+	adopt_clone_record(session, task);
+	return true;
+}
+
+/**
+ * struct adopted - processes that were made members, for their programs
+ * @tasks: their leaders, referenced
+ * @count: how many
+ * @size: room in @tasks
+ */
+struct adopted {
+	struct task_struct	**tasks;
+	unsigned int		count;
+	unsigned int		size;
+};
+
+/*
+ * One pass over all processes, oldest first, so that parents come before their
+ * children. Return how many became members.
+ */
+static unsigned int adopt_pass(struct adopted *adopted)
+{
+	struct task_struct *task;
+	unsigned int found = 0;
+
+	rcu_read_lock();
+	for_each_process(task) {
+		bool member;
+
+		if (adopted->count == adopted->size)
+			break;
+		preempt_disable();
+		member = adopt_task(task);
+		preempt_enable();
+		if (!member)
+			continue;
+		found++;
+		get_task_struct(task);
+		adopted->tasks[adopted->count++] = task;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/* lock_task_sighand() is not exported. */
+static struct tty_struct *adopt_tty(struct task_struct *task)
+{
+	struct tty_struct *tty = NULL;
+	struct sighand_struct *sighand;
+	unsigned long flags;
+
+	rcu_read_lock();
+	sighand = rcu_dereference(task->sighand);
+	if (!sighand)
+		goto unlock_rcu;
+	spin_lock_irqsave(&sighand->siglock, flags);
+	if (sighand == rcu_access_pointer(task->sighand))
+		tty = tty_kref_get(task->signal->tty);
+	spin_unlock_irqrestore(&sighand->siglock, flags);
+unlock_rcu:
+	rcu_read_unlock();
+	return tty;
+}
+
+/* The path of the file that a process runs; "" where it can't be told. */
+static const char *adopt_path(const struct mm_struct *mm, char *buf, size_t size)
+{
+	const char *path = "";
+	struct file *exe;
+
+	rcu_read_lock();
+	exe = rcu_dereference(mm->exe_file);
+	if (exe)
+		path = d_path(&exe->f_path, buf, size);
+	rcu_read_unlock();
+	return IS_ERR(path) ? "" : path;
+}
+
+static void adopt_exec_record(struct task_struct *task, struct sshobs_program *program,
+			      const char *argv, size_t argv_len)
+{
+	struct sshobs_session *session;
+	struct sshobs_task *entry;
+	struct sshobs_exec *rec;
+
+	rcu_read_lock();
+	preempt_disable();
+	entry = sshobs_task_find(task);
+	session = sshobs_task_session(entry);
+	/* It may have gone, or have become another program, which the hook told. */
+	if (!session || test_bit(SSHOBS_TASK_EXECED, &entry->flags))
+		goto enable_preempt;
+	rec = sshobs_program_begin(session, task, program);
+	if (!rec)
+		goto enable_preempt;
+	if (argv_len >= rec->argv_len)
+		memcpy(sshobs_program_argv(rec), argv, rec->argv_len);
+	else
+		sshobs_program_argv_unread(rec);
+	sshobs_record_end(rec);
+enable_preempt:
+	preempt_enable();
+	rcu_read_unlock();
+}
+
+static void adopt_program(struct task_struct *task, struct mm_struct *mm, char *path_buf,
+			  char *argv_buf)
+{
+	struct sshobs_program program = { .flags = SSHOBS_EXEC_ADOPTED };
+	const struct cred *cred = get_task_cred(task);
+	int argv_len;
+
+	program.uid = from_kuid(&init_user_ns, cred->uid);
+	put_cred(cred);
+	program.path = adopt_path(mm, path_buf, SSHOBS_PATH_MAX);
+	program.path_total = strlen(program.path);
+	program.argv_total = mm->arg_end - mm->arg_start;
+	argv_len = access_process_vm(task, mm->arg_start, argv_buf,
+				     min_t(size_t, program.argv_total, SSHOBS_ARGV_MAX), 0);
+	program.tty = adopt_tty(task);
+	adopt_exec_record(task, &program, argv_buf, max(argv_len, 0));
+	tty_kref_put(program.tty);
+}
+
+static int adopt_programs(const struct adopted *adopted)
+{
+	char *buf = kmalloc(SSHOBS_PATH_MAX + SSHOBS_ARGV_MAX, GFP_KERNEL);
+	unsigned int i;
+
+	if (!buf)
+		return -ENOMEM;
+	for (i = 0; i < adopted->count; i++) {
+		struct mm_struct *mm = get_task_mm(adopted->tasks[i]);
+
+		if (!mm)
+			continue;
+		adopt_program(adopted->tasks[i], mm, buf, buf + SSHOBS_PATH_MAX);
+		mmput(mm);
+	}
+	kfree(buf);
+	return 0;
+}
+
+static unsigned int count_processes(void)
+{
+	const struct task_struct *task;
+	unsigned int count = 0;
+
+	rcu_read_lock();
+	for_each_process(task)
+		count++;
+	rcu_read_unlock();
+	return count;
+}
+
+int sshobs_adopt(void)
+{
+	struct adopted adopted = { .size = count_processes() };
+	unsigned int i;
+	int err;
+
+	adopted.tasks = kvmalloc_array(adopted.size, sizeof(*adopted.tasks), GFP_KERNEL);
+	if (!adopted.tasks)
+		return -ENOMEM;
+	/*
+	 * A process that was born while its parent was no member yet may be behind
+	 * the end of the list that a pass saw: again, until one finds nothing.
+	 */
+	while (adopt_pass(&adopted))
+		;
+	err = adopt_programs(&adopted);
+	for (i = 0; i < adopted.count; i++)
+		put_task_struct(adopted.tasks[i]);
+	kvfree(adopted.tasks);
+	return err;
+}

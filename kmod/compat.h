@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The only place that knows how kernels differ, 5.10 to 7.3. Kbuild forces it
+ * into every file, and defines SSHOBS_HAVE_* from what it finds in the kernel's
+ * headers: stable updates bring interfaces back to older versions, so that a
+ * version number tells nothing.
+ */
+#ifndef _SSHOBS_COMPAT_H
+#define _SSHOBS_COMPAT_H
+
+/* Here, since it must come before the first header of the kernel. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/build_bug.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/net.h>
+#include <linux/sched.h>
+#include <linux/sched/user.h>
+#include <linux/user_namespace.h>
+
+/* Positions in the ring are 64 bits wide and read without a lock. */
+static_assert(sizeof(long) == sizeof(u64), "sshobs needs a 64-bit kernel");
+
+/* 5.11 dropped the error that sock_from_file() wrote beside its answer. */
+#ifdef SSHOBS_HAVE_SOCK_FROM_FILE_ERR
+static inline struct socket *sshobs_sock_from_file(struct file *file)
+{
+	int err;
+
+	return sock_from_file(file, &err);
+}
+#else
+#define sshobs_sock_from_file(file) sock_from_file(file)
+#endif
+
+/* 6.3 made the capability set one word. */
+#ifdef SSHOBS_HAVE_CAP_VAL
+static inline u64 sshobs_cap_bits(kernel_cap_t cap)
+{
+	return cap.val;
+}
+#else
+static inline u64 sshobs_cap_bits(kernel_cap_t cap)
+{
+	return (u64)cap.cap[1] << 32 | cap.cap[0];
+}
+#endif
+
+/* 5.14 moved the count of a user's processes into the ucounts. */
+#ifdef SSHOBS_HAVE_UCOUNT_RLIMIT
+static inline u64 sshobs_nproc_used(const struct cred *cred)
+{
+	return atomic_long_read(&cred->ucounts->rlimit[UCOUNT_RLIMIT_NPROC]);
+}
+#elif defined(SSHOBS_HAVE_UCOUNT_NPROC)
+static inline u64 sshobs_nproc_used(const struct cred *cred)
+{
+	return atomic_long_read(&cred->ucounts->ucount[UCOUNT_RLIMIT_NPROC]);
+}
+#else
+static inline u64 sshobs_nproc_used(const struct cred *cred)
+{
+	return atomic_read(&cred->user->processes);
+}
+#endif
+
+/* 6.16 tells the tracepoint's probe whether it is the last thread that goes. */
+#ifdef SSHOBS_HAVE_EXIT_GROUP_DEAD
+#define SSHOBS_EXIT_ARGS struct task_struct *task, bool group_dead
+#else
+#define SSHOBS_EXIT_ARGS struct task_struct *task
+#endif
+
+#endif /* _SSHOBS_COMPAT_H */

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/printk.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
+
+#include "hooks.h"
+#include "session.h"
+
+/*
+ * Slots of each return probe, for calls that are under way at the same time, and how
+ * many of them one session may hold. Slots are some 100 bytes each.
+ */
+#define SLOTS		1024
+#define SLOTS_SESSION	32
+
+DEFINE_PER_CPU(unsigned long[SSHOBS_HOOKS], sshobs_hits);
+
+static struct sshobs_hook *const tables[] = {
+	sshobs_hooks_net, sshobs_hooks_task, sshobs_hooks_tty,
+};
+
+static atomic64_t unwatched;
+
+#define for_each_hook(table, hook) \
+	for ((table) = tables; (table) < tables + ARRAY_SIZE(tables); (table)++) \
+		for ((hook) = *(table); (hook)->symbol; (hook)++)
+
+int sshobs_call_begin(struct sshobs_call *call, const void *arg)
+{
+	struct sshobs_session *session = sshobs_session_current();
+
+	if (!session)
+		return 1;
+	if (atomic_inc_return(&session->watched) > SLOTS_SESSION) {
+		atomic_dec(&session->watched);
+		atomic64_inc(&unwatched);
+		sshobs_session_mark(session, SSHOBS_INCOMPLETE_UNWATCHED);
+		return 1;
+	}
+	call->session = session;
+	call->arg = arg;
+	return 0;
+}
+
+void sshobs_call_end(struct sshobs_call *call)
+{
+	atomic_dec(&call->session->watched);
+}
+
+static void tracepoint_match(struct tracepoint *tracepoint, void *data)
+{
+	struct sshobs_hook *hook = data;
+
+	if (!strcmp(tracepoint->name, hook->symbol))
+		hook->tracepoint = tracepoint;
+}
+
+static int hook_trace(struct sshobs_hook *hook)
+{
+	hook->tracepoint = NULL;
+	for_each_kernel_tracepoint(tracepoint_match, hook);
+	if (!hook->tracepoint)
+		return -ENOENT;
+	return tracepoint_probe_register(hook->tracepoint, hook->trace, NULL);
+}
+
+/* What the kernel was given before is used up: it is filled anew each time. */
+static int hook_enter(struct sshobs_hook *hook)
+{
+	hook->kprobe = (struct kprobe) {
+		.symbol_name = hook->symbol,
+		.pre_handler = hook->enter,
+	};
+	return register_kprobe(&hook->kprobe);
+}
+
+static int hook_leave(struct sshobs_hook *hook)
+{
+	hook->kretprobe = (struct kretprobe) {
+		.kp.symbol_name = hook->symbol,
+		.entry_handler = hook->decide,
+		.handler = hook->leave,
+		.data_size = sizeof(struct sshobs_call),
+		.maxactive = SLOTS,
+	};
+	return register_kretprobe(&hook->kretprobe);
+}
+
+static int hook_install(struct sshobs_hook *hook)
+{
+	int err;
+
+	if (hook->trace)
+		err = hook_trace(hook);
+	else if (hook->leave)
+		err = hook_leave(hook);
+	else
+		err = hook_enter(hook);
+	hook->active = !err;
+	return err;
+}
+
+static void hook_remove(struct sshobs_hook *hook)
+{
+	if (!hook->active)
+		return;
+	if (hook->trace)
+		tracepoint_probe_unregister(hook->tracepoint, hook->trace, NULL);
+	else if (hook->leave)
+		unregister_kretprobe(&hook->kretprobe);
+	else
+		unregister_kprobe(&hook->kprobe);
+	hook->active = false;
+}
+
+int sshobs_hooks_init(void)
+{
+	struct sshobs_hook *const *table;
+	struct sshobs_hook *hook;
+	int err;
+
+	for_each_hook(table, hook) {
+		err = hook_install(hook);
+		if (!err)
+			continue;
+		if (hook->core) {
+			pr_err("this kernel has no %s to probe: error %d\n", hook->symbol, err);
+			sshobs_hooks_exit();
+			return err;
+		}
+		pr_info("this kernel has no %s to probe: its events will be absent\n",
+			hook->symbol);
+	}
+	return 0;
+}
+
+void sshobs_hooks_exit(void)
+{
+	struct sshobs_hook *const *table;
+	struct sshobs_hook *hook;
+
+	for_each_hook(table, hook)
+		hook_remove(hook);
+	tracepoint_synchronize_unregister();
+}
+
+static u64 hook_misses(const struct sshobs_hook *hook)
+{
+	if (hook->trace)
+		return 0;
+	if (hook->leave)
+		return hook->kretprobe.nmissed + hook->kretprobe.kp.nmissed;
+	return hook->kprobe.nmissed;
+}
+
+u64 sshobs_hooks_missed(void)
+{
+	struct sshobs_hook *const *table;
+	struct sshobs_hook *hook;
+	u64 missed = 0;
+
+	for_each_hook(table, hook)
+		missed += hook_misses(hook);
+	return missed;
+}
+
+u64 sshobs_hooks_unwatched(void)
+{
+	return atomic64_read(&unwatched);
+}
+
+static u64 hook_hits(const struct sshobs_hook *hook)
+{
+	u64 hits = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		hits += per_cpu(sshobs_hits[hook->id], cpu);
+	return hits;
+}
+
+static const char *hook_kind(const struct sshobs_hook *hook)
+{
+	if (hook->trace)
+		return "tracepoint";
+	return hook->leave ? "kretprobe" : "kprobe";
+}
+
+int sshobs_hooks_probe(struct sshobs_probe *probe)
+{
+	struct sshobs_hook *const *table;
+	struct sshobs_hook *hook;
+
+	for_each_hook(table, hook) {
+		if (hook->id != probe->index)
+			continue;
+		probe->flags = (hook->active ? SSHOBS_PROBE_ACTIVE : 0) |
+			       (hook->core ? SSHOBS_PROBE_CORE : 0);
+		probe->hits = hook_hits(hook);
+		probe->misses = hook_misses(hook);
+		strscpy(probe->kind, hook_kind(hook), sizeof(probe->kind));
+		strscpy(probe->symbol, hook->symbol, sizeof(probe->symbol));
+		return 0;
+	}
+	return -ENOENT;
+}

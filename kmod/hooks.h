@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The probes: each hooks_*.c turns one subsystem's registers and structs into plain
+ * values, and ends in the table of its probes. hooks.c puts them in place.
+ *
+ * Every handler runs with preemption off, may not sleep or fault, and returns at
+ * once for a task or a socket of no interest: that path is what the host pays.
+ */
+#ifndef _SSHOBS_HOOKS_H
+#define _SSHOBS_HOOKS_H
+
+#include <linux/kprobes.h>
+#include <linux/percpu.h>
+#include <linux/types.h>
+
+#include "../uapi/sshobs.h"
+
+struct sshobs_session;
+struct tracepoint;
+
+/* Which probe; the index of its counter and of SSHOBS_IOC_PROBE. */
+enum sshobs_hook_id {
+	SSHOBS_HOOK_ACCEPT,
+	SSHOBS_HOOK_TCP_CLOSE,
+	SSHOBS_HOOK_KERNEL_CLONE,
+	SSHOBS_HOOK_WAKE_UP_NEW_TASK,
+	SSHOBS_HOOK_BPRM_EXECVE,
+	SSHOBS_HOOK_ALLOC_BPRM,
+	SSHOBS_HOOK_EXEC,
+	SSHOBS_HOOK_COMMIT_CREDS,
+	SSHOBS_HOOK_EXIT,
+	SSHOBS_HOOK_DEVPTS_PTY_NEW,
+	SSHOBS_HOOK_N_TTY_READ,
+	SSHOBS_HOOK_N_TTY_POLL,
+	SSHOBS_HOOKS,
+};
+
+/**
+ * struct sshobs_hook - one probe
+ * @id: its number
+ * @core: without it the module does not load
+ * @symbol: the function, or the tracepoint
+ * @enter: kprobe: called before the function
+ * @leave: return probe: called with its return value
+ * @decide: return probe: called before the function; non-zero gives the slot back
+ * @trace: tracepoint: called with NULL and the tracepoint's arguments
+ * @active: it is in place
+ * @kprobe: kprobe: what the kernel was given
+ * @kretprobe: return probe: what the kernel was given
+ * @tracepoint: tracepoint: where it is
+ */
+struct sshobs_hook {
+	enum sshobs_hook_id	id;
+	bool			core;
+	const char		*symbol;
+	kprobe_pre_handler_t	enter;
+	kretprobe_handler_t	leave;
+	kretprobe_handler_t	decide;
+	void			*trace;
+
+	bool			active;
+	struct kprobe		kprobe;
+	struct kretprobe	kretprobe;
+	struct tracepoint	*tracepoint;
+};
+
+/**
+ * struct sshobs_call - what a return probe keeps between its two handlers
+ * @session: of the member whose call it is; the member's own thread is in the call,
+ *	so it holds the session
+ * @arg: the argument that the return needs
+ */
+struct sshobs_call {
+	struct sshobs_session	*session;
+	const void		*arg;
+};
+
+DECLARE_PER_CPU(unsigned long[SSHOBS_HOOKS], sshobs_hits);
+
+/**
+ * sshobs_hit() - count that a probe fired; the first thing that each handler does
+ * @id: which
+ *
+ * Context: any.
+ */
+static inline void sshobs_hit(enum sshobs_hook_id id)
+{
+	this_cpu_inc(sshobs_hits[id]);
+}
+
+/**
+ * sshobs_call_begin() - watch how a member's call ends
+ * @call: the return probe's data
+ * @arg: kept for its return
+ *
+ * A function that sleeps holds its slot for as long. So that no session can use up
+ * the slots of the others, each has a share; a call beyond it is counted and marks
+ * that session alone.
+ *
+ * Context: a return probe's entry. Return: 0: its return will be seen, and must be
+ * followed by sshobs_call_end(); 1: not a member's, or beyond its share.
+ */
+int sshobs_call_begin(struct sshobs_call *call, const void *arg);
+
+/**
+ * sshobs_call_end() - the call returned
+ * @call: the return probe's data
+ *
+ * Context: a return probe's return.
+ */
+void sshobs_call_end(struct sshobs_call *call);
+
+/* The tables at the end of hooks_*.c; an entry without a symbol ends each. */
+extern struct sshobs_hook sshobs_hooks_net[];
+extern struct sshobs_hook sshobs_hooks_task[];
+extern struct sshobs_hook sshobs_hooks_tty[];
+
+/**
+ * sshobs_hooks_net_ports() - set the watched ports
+ * @ports: TCP ports, in host byte order
+ * @count: how many
+ *
+ * Context: before sshobs_hooks_init().
+ */
+void sshobs_hooks_net_ports(const unsigned short *ports, unsigned int count);
+
+/**
+ * sshobs_port_watched() - is it a port whose connections become sessions?
+ * @port: TCP port, in host byte order
+ *
+ * Context: any.
+ */
+bool sshobs_port_watched(unsigned short port);
+
+struct sock;
+
+/**
+ * sshobs_endpoints() - the two ends of a connected TCP socket
+ * @sock: the socket
+ * @peer: out, zeroed by the caller
+ * @local: out, zeroed by the caller
+ *
+ * Context: any; the caller keeps @sock.
+ */
+void sshobs_endpoints(const struct sock *sock, struct sshobs_endpoint *peer,
+		      struct sshobs_endpoint *local);
+
+/**
+ * sshobs_hooks_init() - put all probes in place
+ *
+ * Context: may sleep. Return: 0, or the error of a core probe, told in the log,
+ * with none in place.
+ */
+int sshobs_hooks_init(void);
+
+/**
+ * sshobs_hooks_exit() - remove all probes
+ *
+ * Context: may sleep. No handler runs when it returns.
+ */
+void sshobs_hooks_exit(void);
+
+/**
+ * sshobs_hooks_missed() - hits that the kernel skipped, of all probes
+ *
+ * Context: any.
+ */
+u64 sshobs_hooks_missed(void);
+
+/**
+ * sshobs_hooks_unwatched() - calls of members that were beyond their session's share
+ *
+ * Context: any.
+ */
+u64 sshobs_hooks_unwatched(void);
+
+/**
+ * sshobs_hooks_probe() - describe one probe
+ * @probe: in: index; out: the rest, over zeroes
+ *
+ * Context: may be preempted; reads without a lock. Return: 0, or -ENOENT past the last.
+ */
+int sshobs_hooks_probe(struct sshobs_probe *probe);
+
+#endif /* _SSHOBS_HOOKS_H */

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <linux/binfmts.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/nsproxy.h>
+#include <linux/ptrace.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/signal.h>
+#include <linux/tty.h>
+#include <linux/uaccess.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <trace/events/sched.h>
+
+#include "hooks.h"
+#include "program.h"
+#include "record.h"
+#include "session.h"
+
+/* What the child does not share, read off the two tasks; the call's flags are gone. */
+static u64 clone_namespaces(const struct task_struct *child)
+{
+	const struct nsproxy *old = current->nsproxy;
+	const struct nsproxy *new = child->nsproxy;
+	u64 flags = 0;
+
+	if (current_cred()->user_ns != __task_cred(child)->user_ns)
+		flags |= CLONE_NEWUSER;
+	if (!old || !new || old == new)
+		return flags;
+	if (old->mnt_ns != new->mnt_ns)
+		flags |= CLONE_NEWNS;
+	if (old->uts_ns != new->uts_ns)
+		flags |= CLONE_NEWUTS;
+	if (old->ipc_ns != new->ipc_ns)
+		flags |= CLONE_NEWIPC;
+	if (old->pid_ns_for_children != new->pid_ns_for_children)
+		flags |= CLONE_NEWPID;
+	if (old->net_ns != new->net_ns)
+		flags |= CLONE_NEWNET;
+	if (old->cgroup_ns != new->cgroup_ns)
+		flags |= CLONE_NEWCGROUP;
+	return flags;
+}
+
+static u64 clone_flags(const struct task_struct *child)
+{
+	u64 flags = clone_namespaces(child);
+
+	if (child->mm == current->mm)
+		flags |= CLONE_VM;
+	if (child->fs == current->fs)
+		flags |= CLONE_FS;
+	if (child->files == current->files)
+		flags |= CLONE_FILES;
+	if (rcu_access_pointer(child->sighand) == rcu_access_pointer(current->sighand))
+		flags |= CLONE_SIGHAND;
+	if (child->signal == current->signal)
+		flags |= CLONE_THREAD;
+	else if (rcu_access_pointer(child->real_parent) != current)
+		flags |= CLONE_PARENT;
+	if (child->vfork_done)
+		flags |= CLONE_VFORK;
+	return flags;
+}
+
+static void clone_record(struct sshobs_session *session, struct task_struct *parent,
+			 const struct task_struct *child, u64 flags, u32 how)
+{
+	struct sshobs_clone *rec = sshobs_record_begin(session, parent, SSHOBS_CLONE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	rec->flags = flags;
+	rec->start_ns = child->start_time;
+	rec->child = child->pid;
+	rec->how = how;
+	sshobs_record_end(rec);
+}
+
+/*
+ * The point inside kernel_clone() where the child is whole, and has not run: when
+ * kernel_clone() returns in the parent, the child may be another program already.
+ */
+static int wake_up_new_task_enter(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct task_struct *child = (void *)regs_get_kernel_argument(regs, 0);
+	struct sshobs_task *parent;
+	struct sshobs_session *session;
+
+	sshobs_hit(SSHOBS_HOOK_WAKE_UP_NEW_TASK);
+	rcu_read_lock();
+	parent = sshobs_task_find(current);
+	if (!parent || child->flags & (PF_KTHREAD | PF_IO_WORKER))
+		goto unlock;
+	if (child->signal == current->signal)
+		session = sshobs_task_session(parent);
+	else
+		session = sshobs_session_fork(parent, child);
+	if (session)
+		clone_record(session, current, child, clone_flags(child), 0);
+unlock:
+	rcu_read_unlock();
+	return 0;
+}
+
+static int kernel_clone_decide(struct kretprobe_instance *slot, struct pt_regs *regs)
+{
+	sshobs_hit(SSHOBS_HOOK_KERNEL_CLONE);
+	return sshobs_call_begin((void *)slot->data, NULL);
+}
+
+static u64 limit_value(unsigned long limit)
+{
+	return limit == RLIM_INFINITY ? SSHOBS_UNLIMITED : limit;
+}
+
+static int kernel_clone_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
+{
+	struct sshobs_call *call = (void *)slot->data;
+	long ret = (long)regs_return_value(regs);
+	struct sshobs_clone_fail *rec;
+
+	sshobs_call_end(call);
+	/* A pid_t: the upper half of the register is not the function's. */
+	if ((pid_t)ret >= 0)
+		return 0;
+	rec = sshobs_record_begin(call->session, current, SSHOBS_CLONE_FAIL, sizeof(*rec));
+	if (!rec)
+		return 0;
+	rec->error = -(pid_t)ret;
+	rec->nproc_soft = limit_value(rlimit(RLIMIT_NPROC));
+	rec->nproc_hard = limit_value(rlimit_max(RLIMIT_NPROC));
+	rec->nproc_used = sshobs_nproc_used(current_cred());
+	sshobs_record_end(rec);
+	return 0;
+}
+
+static void exec_fail_record(struct sshobs_session *session, const char *path, int err)
+{
+	struct sshobs_exec_fail *rec;
+	size_t total = path ? strlen(path) : 0;
+	size_t len = min_t(size_t, total, SSHOBS_PATH_MAX);
+
+	rec = sshobs_record_begin(session, current, SSHOBS_EXEC_FAIL, sizeof(*rec) + len);
+	if (!rec)
+		return;
+	rec->error = -err;
+	rec->path_len = len;
+	rec->path_total = total;
+	memcpy(rec->data, path, len);
+	sshobs_record_end(rec);
+}
+
+static int bprm_execve_decide(struct kretprobe_instance *slot, struct pt_regs *regs)
+{
+	sshobs_hit(SSHOBS_HOOK_BPRM_EXECVE);
+	return sshobs_call_begin((void *)slot->data, (void *)regs_get_kernel_argument(regs, 0));
+}
+
+/* 0 does not mean that a program runs: AT_EXECVE_CHECK only asks. */
+static int bprm_execve_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
+{
+	struct sshobs_call *call = (void *)slot->data;
+	const struct linux_binprm *bprm = call->arg;
+	int err = (int)regs_return_value(regs);
+
+	sshobs_call_end(call);
+	if (err < 0)
+		exec_fail_record(call->session, bprm->filename, err);
+	return 0;
+}
+
+static int alloc_bprm_decide(struct kretprobe_instance *slot, struct pt_regs *regs)
+{
+	sshobs_hit(SSHOBS_HOOK_ALLOC_BPRM);
+	return sshobs_call_begin((void *)slot->data, (void *)regs_get_kernel_argument(regs, 1));
+}
+
+/* Since 6.8 the file is opened here, and bprm_execve() never sees a missing one. */
+static int alloc_bprm_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
+{
+	struct sshobs_call *call = (void *)slot->data;
+	const struct filename *filename = call->arg;
+	const void *bprm = (void *)regs_return_value(regs);
+
+	sshobs_call_end(call);
+	if (IS_ERR(bprm))
+		exec_fail_record(call->session, filename->name, PTR_ERR(bprm));
+	return 0;
+}
+
+/* The task that current is the child of has not been told of in this session. */
+static void exec_late_clone(struct sshobs_session *session)
+{
+	struct task_struct *parent = rcu_dereference(current->real_parent);
+
+	clone_record(session, parent, current, 0, SSHOBS_CLONE_LATE);
+}
+
+static void exec_record(struct sshobs_session *session, const struct linux_binprm *bprm)
+{
+	const struct mm_struct *mm = current->mm;
+	struct sshobs_program program = {
+		.uid = from_kuid(&init_user_ns, current_uid()),
+		.path = bprm->filename,
+		.path_total = strlen(bprm->filename),
+		.argv_total = mm->arg_end - mm->arg_start,
+	};
+	struct sshobs_exec *rec;
+
+	program.tty = get_current_tty();
+	rec = sshobs_program_begin(session, current, &program);
+	tty_kref_put(program.tty);
+	if (!rec)
+		return;
+	/* The kernel has just written them: they are there, but for extreme thrift. */
+	if (copy_from_user_nofault(sshobs_program_argv(rec), (void __user *)mm->arg_start,
+				   rec->argv_len))
+		sshobs_program_argv_unread(rec);
+	sshobs_record_end(rec);
+}
+
+static void exec_trace(void *data, struct task_struct *task, pid_t old_pid,
+		       struct linux_binprm *bprm)
+{
+	struct sshobs_session *session;
+	struct sshobs_task *entry;
+	bool late;
+
+	sshobs_hit(SSHOBS_HOOK_EXEC);
+	rcu_read_lock();
+	entry = sshobs_task_find(task);
+	if (!entry)
+		goto unlock;
+	session = sshobs_session_exec(entry, &late);
+	if (!session)
+		goto unlock;
+	if (late)
+		exec_late_clone(session);
+	exec_record(session, bprm);
+unlock:
+	rcu_read_unlock();
+}
+
+static void cred_ids(struct sshobs_ids *ids, const struct cred *cred)
+{
+	ids->uid = from_kuid(&init_user_ns, cred->uid);
+	ids->euid = from_kuid(&init_user_ns, cred->euid);
+	ids->suid = from_kuid(&init_user_ns, cred->suid);
+	ids->gid = from_kgid(&init_user_ns, cred->gid);
+	ids->cap_eff = sshobs_cap_bits(cred->cap_effective);
+}
+
+static int commit_creds_enter(struct kprobe *probe, struct pt_regs *regs)
+{
+	const struct cred *new = (void *)regs_get_kernel_argument(regs, 0);
+	struct sshobs_session *session;
+	struct sshobs_ids before, after;
+	struct sshobs_cred *rec;
+
+	sshobs_hit(SSHOBS_HOOK_COMMIT_CREDS);
+	session = sshobs_session_current();
+	if (!session)
+		return 0;
+	cred_ids(&before, current_real_cred());
+	cred_ids(&after, new);
+	if (!memcmp(&before, &after, sizeof(before)))
+		return 0;
+	rec = sshobs_record_begin(session, current, SSHOBS_CRED, sizeof(*rec));
+	if (!rec)
+		return 0;
+	rec->before = before;
+	rec->after = after;
+	sshobs_record_end(rec);
+	return 0;
+}
+
+/* What getrusage() would tell of all threads: those that are gone, and those not yet. */
+static void exit_times(struct sshobs_exit *rec, struct task_struct *task)
+{
+	const struct signal_struct *signal = task->signal;
+	struct task_struct *thread;
+	u64 utime, stime;
+
+	rec->utime_ns = READ_ONCE(signal->utime);
+	rec->stime_ns = READ_ONCE(signal->stime);
+	for_each_thread(task, thread) {
+		task_cputime_adjusted(thread, &utime, &stime);
+		rec->utime_ns += utime;
+		rec->stime_ns += stime;
+	}
+}
+
+static void exit_record(struct sshobs_session *session, struct task_struct *task)
+{
+	const struct signal_struct *signal = task->signal;
+	struct sshobs_exit *rec;
+	int status;
+
+	/* As wait() tells it: of the group if that was ended, else of its leader. */
+	status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code
+						   : task->group_leader->exit_code;
+	rec = sshobs_record_begin(session, task, SSHOBS_EXIT, sizeof(*rec));
+	if (!rec)
+		return;
+	rec->signal = status & 0x7f;
+	rec->code = rec->signal ? 0 : (status >> 8) & 0xff;
+	exit_times(rec, task);
+	rec->maxrss_kb = signal->maxrss << (PAGE_SHIFT - 10);
+	sshobs_record_end(rec);
+}
+
+static void exit_trace(void *data, SSHOBS_EXIT_ARGS)
+{
+	struct sshobs_session *session;
+
+	sshobs_hit(SSHOBS_HOOK_EXIT);
+	if (atomic_read(&task->signal->live))
+		return;
+	rcu_read_lock();
+	if (!sshobs_task_find(task))
+		goto unlock;
+	/* Of two last threads that get here, one finds it. */
+	session = sshobs_session_leave(task);
+	if (!session)
+		goto unlock;
+	exit_record(session, task);
+	sshobs_session_put(session);
+unlock:
+	rcu_read_unlock();
+}
+
+/* Never called: the compiler compares the probes with the kernel's prototypes. */
+static void __maybe_unused trace_prototypes(void)
+{
+	check_trace_callback_type_sched_process_exec(exec_trace);
+	check_trace_callback_type_sched_process_exit(exit_trace);
+}
+
+struct sshobs_hook sshobs_hooks_task[] = {
+	{
+		.id = SSHOBS_HOOK_KERNEL_CLONE,
+		.core = true,
+		.symbol = "kernel_clone",
+		.decide = kernel_clone_decide,
+		.leave = kernel_clone_leave,
+	}, {
+		.id = SSHOBS_HOOK_WAKE_UP_NEW_TASK,
+		.core = true,
+		.symbol = "wake_up_new_task",
+		.enter = wake_up_new_task_enter,
+	}, {
+		.id = SSHOBS_HOOK_BPRM_EXECVE,
+		.core = true,
+		.symbol = "bprm_execve",
+		.decide = bprm_execve_decide,
+		.leave = bprm_execve_leave,
+	}, {
+		.id = SSHOBS_HOOK_ALLOC_BPRM,
+		.symbol = "alloc_bprm",
+		.decide = alloc_bprm_decide,
+		.leave = alloc_bprm_leave,
+	}, {
+		.id = SSHOBS_HOOK_EXEC,
+		.core = true,
+		.symbol = "sched_process_exec",
+		.trace = exec_trace,
+	}, {
+		.id = SSHOBS_HOOK_COMMIT_CREDS,
+		.symbol = "commit_creds",
+		.enter = commit_creds_enter,
+	}, {
+		/* A member that could not leave would be there for ever. */
+		.id = SSHOBS_HOOK_EXIT,
+		.core = true,
+		.symbol = "sched_process_exit",
+		.trace = exit_trace,
+	},
+	{}
+};

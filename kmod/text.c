@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0
+#ifdef __KERNEL__
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/signal.h>
+#include <linux/socket.h>
+#include <linux/string.h>
+#else
+#include <errno.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+#endif
+
+#include "text.h"
+
+/* Where the line grows; it never holds more than size - 1, the newline's place. */
+struct line {
+	char	*buf;
+	size_t	size;
+	size_t	len;
+};
+
+static void put_char(struct line *line, char c)
+{
+	if (line->len + 1 < line->size)
+		line->buf[line->len++] = c;
+}
+
+static void put(struct line *line, const char *s)
+{
+	while (*s)
+		put_char(line, *s++);
+}
+
+static __printf(2, 3) void put_fmt(struct line *line, const char *fmt, ...)
+{
+	char word[96];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(word, sizeof(word), fmt, args);
+	va_end(args);
+	put(line, word);
+}
+
+/*
+ * Everything that is not printable ASCII is written as C would write it: UTF-8
+ * too, since it can spell the C1 controls that a terminal obeys.
+ */
+static void put_escaped(struct line *line, const void *bytes, size_t len)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char names[] = "abtnvfr";
+	const unsigned char *s = bytes;
+
+	for (; len; len--, s++) {
+		if (*s >= ' ' && *s < 0x7f) {
+			if (*s == '"' || *s == '\\')
+				put_char(line, '\\');
+			put_char(line, *s);
+			continue;
+		}
+		put_char(line, '\\');
+		if (*s >= '\a' && *s <= '\r') {
+			put_char(line, names[*s - '\a']);
+			continue;
+		}
+		put_char(line, 'x');
+		put_char(line, hex[*s >> 4]);
+		put_char(line, hex[*s & 15]);
+	}
+}
+
+/* A value that is one word: blanks, '=' and brackets would end it too early. */
+static void put_word(struct line *line, const char *s, size_t max)
+{
+	size_t len = strnlen(s, max);
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (s[i] == ' ' || s[i] == '[' || s[i] == ']' || s[i] == '=')
+			put_fmt(line, "\\x%02x", (unsigned char)s[i]);
+		else
+			put_escaped(line, s + i, 1);
+	}
+}
+
+static void put_quoted(struct line *line, const void *bytes, size_t len)
+{
+	put_char(line, '"');
+	put_escaped(line, bytes, len);
+	put_char(line, '"');
+}
+
+static void put_number(struct line *line, const char *key, __u64 value)
+{
+	put_fmt(line, " %s=%llu", key, (unsigned long long)value);
+}
+
+/* A name from a table, or the number where the table has none. */
+static void put_symbol(struct line *line, const char *key, const char *name, unsigned int number)
+{
+	if (name)
+		put_fmt(line, " %s=%s", key, name);
+	else
+		put_fmt(line, " %s=%u", key, number);
+}
+
+/* Names of the set bits, joined by '|'; "0" for none. */
+static void put_bits(struct line *line, const char *key, __u64 bits,
+		     const char *(*name_of)(unsigned int bit))
+{
+	const char *separator = "";
+	unsigned int bit;
+
+	put_fmt(line, " %s=", key);
+	if (!bits)
+		put_char(line, '0');
+	for (bit = 0; bit < 64; bit++) {
+		if (!(bits >> bit & 1))
+			continue;
+		put(line, separator);
+		separator = "|";
+		if (name_of(bit))
+			put(line, name_of(bit));
+		else
+			put_fmt(line, "0x%llx", 1ULL << bit);
+	}
+}
+
+/* RFC 5952: the longest run of two or more zero groups is written as "::". */
+static void put_ipv6(struct line *line, const __u8 *addr)
+{
+	unsigned int best = 8, best_len = 1, run = 0;
+	unsigned int i;
+
+	for (i = 0; i < 8; i++) {
+		run = addr[2 * i] || addr[2 * i + 1] ? 0 : run + 1;
+		if (run > best_len) {
+			best_len = run;
+			best = i + 1 - run;
+		}
+	}
+	for (i = 0; i < 8; i++) {
+		if (i == best) {
+			put(line, "::");
+			i += best_len - 1;
+			continue;
+		}
+		if (i && i != best + best_len)
+			put_char(line, ':');
+		put_fmt(line, "%x", addr[2 * i] << 8 | addr[2 * i + 1]);
+	}
+}
+
+static void put_endpoint(struct line *line, const char *key, const struct sshobs_endpoint *end)
+{
+	const __u8 *a = end->addr;
+
+	put_fmt(line, " %s=", key);
+	if (end->family != AF_INET6) {
+		put_fmt(line, "%u.%u.%u.%u:%u", a[0], a[1], a[2], a[3], end->port);
+		return;
+	}
+	put_char(line, '[');
+	put_ipv6(line, a);
+	if (end->scope_id)
+		put_fmt(line, "%%%u", end->scope_id);
+	put_fmt(line, "]:%u", end->port);
+}
+
+static void text_accept(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_accept *rec = body;
+
+	put_endpoint(line, "peer", &rec->peer);
+	put_endpoint(line, "local", &rec->local);
+	put_fmt(line, " cookie=%llx", (unsigned long long)rec->cookie);
+	if (hdr->type == SSHOBS_ADOPT)
+		put_number(line, "start_ns", rec->start_ns);
+	else
+		put_number(line, "backlog", rec->backlog);
+}
+
+static void text_clone(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_clone *rec = body;
+
+	put_number(line, "child", rec->child);
+	if (!rec->how)
+		put_bits(line, "flags", rec->flags, sshobs_clone_flag_name);
+	if (rec->how & SSHOBS_CLONE_LATE)
+		put(line, " how=late");
+	if (rec->how & SSHOBS_CLONE_ADOPTED)
+		put(line, " how=adopted");
+	put_number(line, "start_ns", rec->start_ns);
+}
+
+static void put_limit(struct line *line, const char *key, __u64 limit)
+{
+	if (limit == SSHOBS_UNLIMITED)
+		put_fmt(line, " %s=unlimited", key);
+	else
+		put_number(line, key, limit);
+}
+
+static void text_clone_fail(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_clone_fail *rec = body;
+
+	put_symbol(line, "errno", sshobs_errno_name(rec->error), rec->error);
+	put_limit(line, "nproc_soft", rec->nproc_soft);
+	put_limit(line, "nproc_hard", rec->nproc_hard);
+	put_number(line, "nproc_used", rec->nproc_used);
+}
+
+/* What was cut is marked as strace does, and its whole length told. */
+static void put_path(struct line *line, const __u8 *path, __u32 len, __u32 total)
+{
+	put(line, " path=");
+	put_quoted(line, path, len);
+	if (len < total) {
+		put(line, "...");
+		put_number(line, "path_total", total);
+	}
+}
+
+static void put_argv(struct line *line, const struct sshobs_exec *rec)
+{
+	const char *arg = (const char *)rec->data + rec->path_len;
+	size_t left = rec->argv_len;
+	const char *separator = "";
+
+	put(line, " argv=");
+	while (left) {
+		size_t len = strnlen(arg, left);
+		size_t skip = len < left ? len + 1 : len;
+
+		put(line, separator);
+		put_quoted(line, arg, len);
+		separator = " ";
+		arg += skip;
+		left -= skip;
+	}
+	if (rec->argv_len < rec->argv_total) {
+		put(line, "...");
+		put_number(line, "argv_total", rec->argv_total);
+	}
+}
+
+static void text_exec(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_exec *rec = body;
+
+	put(line, " tty=");
+	if (rec->tty[0])
+		put_word(line, rec->tty, sizeof(rec->tty));
+	else
+		put_char(line, '-');
+	put_number(line, "uid", rec->uid);
+	if (rec->flags & SSHOBS_EXEC_ADOPTED)
+		put(line, " how=adopted");
+	if (rec->flags & SSHOBS_EXEC_ARGV_UNREAD)
+		put(line, " argv_unread=1");
+	put_path(line, rec->data, rec->path_len, rec->path_total);
+	put_argv(line, rec);
+}
+
+static void text_exec_fail(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_exec_fail *rec = body;
+
+	put_symbol(line, "errno", sshobs_errno_name(rec->error), rec->error);
+	put_path(line, rec->data, rec->path_len, rec->path_total);
+}
+
+static void text_cred(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_cred *rec = body;
+
+	put_number(line, "uid", rec->after.uid);
+	put_number(line, "euid", rec->after.euid);
+	put_number(line, "suid", rec->after.suid);
+	put_number(line, "gid", rec->after.gid);
+	put_fmt(line, " cap_eff=%llx", (unsigned long long)rec->after.cap_eff);
+	put_number(line, "old_uid", rec->before.uid);
+	put_number(line, "old_euid", rec->before.euid);
+	put_number(line, "old_suid", rec->before.suid);
+	put_number(line, "old_gid", rec->before.gid);
+	put_fmt(line, " old_cap_eff=%llx", (unsigned long long)rec->before.cap_eff);
+}
+
+static void text_pty(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_pty *rec = body;
+
+	put_number(line, "pts", rec->pts);
+}
+
+static void text_exit(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_exit *rec = body;
+
+	if (rec->signal)
+		put_symbol(line, "signal", sshobs_signal_name(rec->signal), rec->signal);
+	else
+		put_number(line, "code", rec->code);
+	put_number(line, "utime_ns", rec->utime_ns);
+	put_number(line, "stime_ns", rec->stime_ns);
+	put_number(line, "maxrss_kb", rec->maxrss_kb);
+}
+
+static void text_close(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_close *rec = body;
+
+	put_endpoint(line, "peer", &rec->peer);
+	put_endpoint(line, "local", &rec->local);
+	put_number(line, "bytes_received", rec->bytes_received);
+	put_number(line, "bytes_sent", rec->bytes_sent);
+	put_number(line, "srtt_us", rec->srtt_us);
+	put_number(line, "retransmits", rec->retransmits);
+	put_number(line, "reset", rec->flags & SSHOBS_CLOSE_RESET ? 1 : 0);
+}
+
+static void text_end(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_end *rec = body;
+
+	put_number(line, "duration_ns", rec->duration_ns);
+	put_number(line, "processes", rec->processes);
+	put_number(line, "execs", rec->execs);
+	put_number(line, "refused", rec->flags & SSHOBS_END_REFUSED ? 1 : 0);
+	put_bits(line, "incomplete", rec->incomplete, sshobs_incomplete_name);
+}
+
+static void text_mark(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_mark *rec = body;
+
+	put(line, " text=");
+	put_quoted(line, rec->text, rec->text_len);
+}
+
+static void text_lost(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_lost *rec = body;
+
+	put_number(line, "count", rec->count);
+}
+
+/* The one list of events: name, and what follows the part that all lines share. */
+static const struct {
+	const char *name;
+	void (*text)(struct line *line, const struct sshobs_hdr *hdr, const void *body);
+} types[] = {
+	[SSHOBS_ACCEPT]		= { "accept",		text_accept },
+	[SSHOBS_CLONE]		= { "clone",		text_clone },
+	[SSHOBS_CLONE_FAIL]	= { "clone_fail",	text_clone_fail },
+	[SSHOBS_EXEC]		= { "exec",		text_exec },
+	[SSHOBS_EXEC_FAIL]	= { "exec_fail",	text_exec_fail },
+	[SSHOBS_CRED]		= { "cred",		text_cred },
+	[SSHOBS_PTY]		= { "pty",		text_pty },
+	[SSHOBS_PROMPT]		= { "prompt",		text_pty },
+	[SSHOBS_EXIT]		= { "exit",		text_exit },
+	[SSHOBS_CLOSE]		= { "close",		text_close },
+	[SSHOBS_END]		= { "end",		text_end },
+	[SSHOBS_ADOPT]		= { "adopt",		text_accept },
+	[SSHOBS_MARK]		= { "mark",		text_mark },
+	[SSHOBS_LOST]		= { "lost",		text_lost },
+};
+
+const char *sshobs_type_name(unsigned int type)
+{
+	return type < ARRAY_SIZE(types) ? types[type].name : NULL;
+}
+
+size_t sshobs_text(const struct sshobs_hdr *rec, char *buf, size_t size)
+{
+	struct line line = { .buf = buf, .size = size };
+	const char *name = sshobs_type_name(rec->type);
+
+	if (!size)
+		return 0;
+	put_fmt(&line, "%llu.%09llu s%llu.%llu ",
+		(unsigned long long)(rec->time_ns / 1000000000),
+		(unsigned long long)(rec->time_ns % 1000000000),
+		(unsigned long long)rec->session, (unsigned long long)rec->session_seq);
+	if (name)
+		put(&line, name);
+	else
+		put_fmt(&line, "type%u", rec->type);
+	put_char(&line, ' ');
+	put_word(&line, rec->comm, sizeof(rec->comm));
+	put_fmt(&line, "[%u]", rec->pid);
+	if (name)
+		types[rec->type].text(&line, rec, (const char *)rec + rec->hdr_len);
+	buf[line.len++] = '\n';
+	return line.len;
+}
+
+#define NAME(symbol) [symbol] = #symbol
+
+const char *sshobs_errno_name(unsigned int error)
+{
+	static const char *const names[] = {
+		NAME(EPERM), NAME(ENOENT), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG),
+		NAME(ENOEXEC), NAME(EBADF), NAME(EAGAIN), NAME(ENOMEM), NAME(EACCES),
+		NAME(EFAULT), NAME(EBUSY), NAME(EEXIST), NAME(ENODEV), NAME(ENOTDIR),
+		NAME(EISDIR), NAME(EINVAL), NAME(ENFILE), NAME(EMFILE), NAME(ETXTBSY),
+		NAME(ENOSPC), NAME(EROFS), NAME(ENAMETOOLONG), NAME(ENOSYS), NAME(ELOOP),
+		NAME(EOVERFLOW), NAME(ELIBBAD), NAME(EUSERS), NAME(EOPNOTSUPP),
+		NAME(ETIMEDOUT), NAME(ESTALE), NAME(EKEYREJECTED), NAME(ENOKEY),
+	};
+
+	return error < ARRAY_SIZE(names) ? names[error] : NULL;
+}
+
+const char *sshobs_signal_name(unsigned int signal)
+{
+	static const char *const names[] = {
+		NAME(SIGHUP), NAME(SIGINT), NAME(SIGQUIT), NAME(SIGILL), NAME(SIGTRAP),
+		NAME(SIGABRT), NAME(SIGBUS), NAME(SIGFPE), NAME(SIGKILL), NAME(SIGUSR1),
+		NAME(SIGSEGV), NAME(SIGUSR2), NAME(SIGPIPE), NAME(SIGALRM), NAME(SIGTERM),
+		NAME(SIGSTKFLT), NAME(SIGCHLD), NAME(SIGCONT), NAME(SIGSTOP), NAME(SIGTSTP),
+		NAME(SIGTTIN), NAME(SIGTTOU), NAME(SIGURG), NAME(SIGXCPU), NAME(SIGXFSZ),
+		NAME(SIGVTALRM), NAME(SIGPROF), NAME(SIGWINCH), NAME(SIGIO), NAME(SIGPWR),
+		NAME(SIGSYS),
+	};
+
+	return signal < ARRAY_SIZE(names) ? names[signal] : NULL;
+}
+
+const char *sshobs_clone_flag_name(unsigned int bit)
+{
+	static const struct {
+		__u64 flag;
+		const char *name;
+	} flags[] = {
+		{ CLONE_VM, "CLONE_VM" },
+		{ CLONE_FS, "CLONE_FS" },
+		{ CLONE_FILES, "CLONE_FILES" },
+		{ CLONE_SIGHAND, "CLONE_SIGHAND" },
+		{ CLONE_VFORK, "CLONE_VFORK" },
+		{ CLONE_PARENT, "CLONE_PARENT" },
+		{ CLONE_THREAD, "CLONE_THREAD" },
+		{ CLONE_NEWNS, "CLONE_NEWNS" },
+		{ CLONE_NEWCGROUP, "CLONE_NEWCGROUP" },
+		{ CLONE_NEWUTS, "CLONE_NEWUTS" },
+		{ CLONE_NEWIPC, "CLONE_NEWIPC" },
+		{ CLONE_NEWUSER, "CLONE_NEWUSER" },
+		{ CLONE_NEWPID, "CLONE_NEWPID" },
+		{ CLONE_NEWNET, "CLONE_NEWNET" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		if (flags[i].flag == 1ULL << bit)
+			return flags[i].name;
+	return NULL;
+}
+
+const char *sshobs_incomplete_name(unsigned int bit)
+{
+	static const char *const names[] = {
+		"adopted", "tasks", "missed", "unwatched", "dropped",
+	};
+
+	return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
+}
