@@ -83,20 +83,17 @@ static int accept_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
 
 	if (!sock)
 		return 0;
-	rcu_read_lock();
 	session = sshobs_session_accept(sock);
 	if (!session)
-		goto unlock;
+		return 0;
 	rec = sshobs_record_begin(session, current, SSHOBS_ACCEPT, sizeof(*rec));
 	if (!rec)
-		goto unlock;
+		return 0;
 	sshobs_endpoints(sock, &rec->peer, &rec->local);
 	sock_diag_save_cookie(sock, (__u32 *)&rec->cookie);
 	rec->start_ns = session->start_ns;
 	rec->backlog = READ_ONCE(listener->sk_ack_backlog);
 	sshobs_record_end(rec);
-unlock:
-	rcu_read_unlock();
 	return 0;
 }
 
@@ -128,18 +125,15 @@ static int tcp_close_enter(struct kprobe *probe, struct pt_regs *regs)
 	sshobs_hit(SSHOBS_HOOK_TCP_CLOSE);
 	if (!test_bit(sock->sk_num, watched))
 		return 0;
-	rcu_read_lock();
 	session = sshobs_session_take_sock(sock);
 	if (!session)
-		goto unlock;
+		return 0;
 	rec = sshobs_record_begin(session, current, SSHOBS_CLOSE, sizeof(*rec));
 	if (rec) {
 		close_fill(rec, sock);
 		sshobs_record_end(rec);
 	}
 	sshobs_session_put(session);
-unlock:
-	rcu_read_unlock();
 	return 0;
 }
 

@@ -93,18 +93,15 @@ static int wake_up_new_task_enter(struct kprobe *probe, struct pt_regs *regs)
 	struct sshobs_session *session;
 
 	sshobs_hit(SSHOBS_HOOK_WAKE_UP_NEW_TASK);
-	rcu_read_lock();
 	parent = sshobs_task_find(current);
 	if (!parent || child->flags & (PF_KTHREAD | PF_IO_WORKER))
-		goto unlock;
+		return 0;
 	if (child->signal == current->signal)
 		session = sshobs_task_session(parent);
 	else
 		session = sshobs_session_fork(parent, child);
 	if (session)
 		clone_record(session, current, child, clone_flags(child), 0);
-unlock:
-	rcu_read_unlock();
 	return 0;
 }
 
@@ -197,9 +194,9 @@ static int alloc_bprm_leave(struct kretprobe_instance *slot, struct pt_regs *reg
 /* The task that current is the child of has not been told of in this session. */
 static void exec_late_clone(struct sshobs_session *session)
 {
-	struct task_struct *parent = rcu_dereference(current->real_parent);
-
-	clone_record(session, parent, current, 0, SSHOBS_CLONE_LATE);
+	rcu_read_lock();
+	clone_record(session, rcu_dereference(current->real_parent), current, 0, SSHOBS_CLONE_LATE);
+	rcu_read_unlock();
 }
 
 static void exec_record(struct sshobs_session *session, const struct linux_binprm *bprm)
@@ -233,18 +230,15 @@ static void exec_trace(void *data, struct task_struct *task, pid_t old_pid,
 	bool late;
 
 	sshobs_hit(SSHOBS_HOOK_EXEC);
-	rcu_read_lock();
 	entry = sshobs_task_find(task);
 	if (!entry)
-		goto unlock;
+		return;
 	session = sshobs_session_exec(entry, &late);
 	if (!session)
-		goto unlock;
+		return;
 	if (late)
 		exec_late_clone(session);
 	exec_record(session, bprm);
-unlock:
-	rcu_read_unlock();
 }
 
 static void cred_ids(struct sshobs_ids *ids, const struct cred *cred)
@@ -289,11 +283,13 @@ static void exit_times(struct sshobs_exit *rec, struct task_struct *task)
 
 	rec->utime_ns = READ_ONCE(signal->utime);
 	rec->stime_ns = READ_ONCE(signal->stime);
+	rcu_read_lock();
 	for_each_thread(task, thread) {
 		task_cputime_adjusted(thread, &utime, &stime);
 		rec->utime_ns += utime;
 		rec->stime_ns += stime;
 	}
+	rcu_read_unlock();
 }
 
 static void exit_record(struct sshobs_session *session, struct task_struct *task)
@@ -320,19 +316,14 @@ static void exit_trace(void *data, SSHOBS_EXIT_ARGS)
 	struct sshobs_session *session;
 
 	sshobs_hit(SSHOBS_HOOK_EXIT);
-	if (atomic_read(&task->signal->live))
+	if (!sshobs_task_find(task) || atomic_read(&task->signal->live))
 		return;
-	rcu_read_lock();
-	if (!sshobs_task_find(task))
-		goto unlock;
 	/* Of two last threads that get here, one finds it. */
 	session = sshobs_session_leave(task);
 	if (!session)
-		goto unlock;
+		return;
 	exit_record(session, task);
 	sshobs_session_put(session);
-unlock:
-	rcu_read_unlock();
 }
 
 /* Never called: the compiler compares the probes with the kernel's prototypes. */

@@ -71,7 +71,6 @@ static void main_mark(const char *text, size_t len)
 {
 	struct sshobs_mark *rec;
 
-	rcu_read_lock();
 	preempt_disable();
 	rec = sshobs_record_begin(sshobs_session_current(), current, SSHOBS_MARK,
 				  sizeof(*rec) + len);
@@ -81,7 +80,6 @@ static void main_mark(const char *text, size_t len)
 		sshobs_record_end(rec);
 	}
 	preempt_enable();
-	rcu_read_unlock();
 }
 
 static const struct sshobs_cdev_source source = {

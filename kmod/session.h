@@ -15,8 +15,8 @@
  * and it outlives an exec in which another thread takes over the leader's pid. The
  * entry goes when the last thread exits, before the signal_struct can be reused.
  *
- * Readers of the two tables hold the RCU read lock; changes are made under one
- * raw lock. A member's handler needs no reference: while one of its threads
+ * Readers of the two tables have preemption off, which RCU waits for, or hold the RCU
+ * read lock; changes are made under one raw lock. A member's handler needs no reference: while one of its threads
  * runs, its entry stands and holds the session.
  */
 #ifndef _SSHOBS_SESSION_H
@@ -172,7 +172,7 @@ void sshobs_session_exit(void);
  * Current is followed as a server from now on. A session that is still tied to
  * @sock missed its close; it is marked and loses the socket.
  *
- * Context: RCU read lock, preemption off. Return: the session, held by its open
+ * Context: preemption off. Return: the session, held by its open
  * socket; or NULL, counted, at a bound or without memory.
  */
 struct sshobs_session *sshobs_session_accept(const struct sock *sock);
@@ -181,7 +181,7 @@ struct sshobs_session *sshobs_session_accept(const struct sock *sock);
  * sshobs_session_of_sock() - the session of a socket
  * @sock: any socket; it is only compared
  *
- * Context: RCU read lock. Return: the session, or NULL.
+ * Context: RCU read lock, or preemption off. Return: the session, or NULL.
  */
 struct sshobs_session *sshobs_session_of_sock(const struct sock *sock);
 
@@ -189,7 +189,7 @@ struct sshobs_session *sshobs_session_of_sock(const struct sock *sock);
  * sshobs_session_take_sock() - the socket is being closed
  * @sock: any socket; it is only compared
  *
- * Context: RCU read lock. Return: its session, once, with the hold of the open
+ * Context: RCU read lock, or preemption off. Return: its session, once, with the hold of the open
  * socket, which the caller gives back with sshobs_session_put(); or NULL.
  */
 struct sshobs_session *sshobs_session_take_sock(const struct sock *sock);
@@ -198,7 +198,7 @@ struct sshobs_session *sshobs_session_take_sock(const struct sock *sock);
  * sshobs_session_put() - give a hold back; the last one ends the session
  * @session: the session; not to be used afterwards, unless otherwise held
  *
- * Context: RCU read lock, preemption off; writes the end record.
+ * Context: preemption off; writes the end record.
  */
 void sshobs_session_put(struct sshobs_session *session);
 
@@ -209,7 +209,7 @@ void sshobs_session_put(struct sshobs_session *session);
  *
  * Follows the child where a rule says so.
  *
- * Context: RCU read lock, preemption off; takes the lock of the child's files.
+ * Context: preemption off; takes the lock of the child's files.
  * Return: the session that the child is a member of now, or NULL.
  */
 struct sshobs_session *sshobs_session_fork(const struct sshobs_task *parent,
@@ -220,7 +220,7 @@ struct sshobs_session *sshobs_session_fork(const struct sshobs_task *parent,
  * @entry: current's entry
  * @late: out: true where it became a member by this very call
  *
- * Context: RCU read lock, preemption off; takes the lock of current's files.
+ * Context: preemption off; takes the lock of current's files.
  * Return: the session that current is a member of, or NULL.
  */
 struct sshobs_session *sshobs_session_exec(struct sshobs_task *entry, bool *late);
@@ -229,7 +229,7 @@ struct sshobs_session *sshobs_session_exec(struct sshobs_task *entry, bool *late
  * sshobs_session_leave() - the last thread of a process is exiting
  * @task: the thread
  *
- * Context: RCU read lock, preemption off. Return: the session that the process was a
+ * Context: preemption off. Return: the session that the process was a
  * member of, once, with its hold, which the caller gives back with
  * sshobs_session_put(); or NULL.
  */
@@ -241,7 +241,7 @@ struct sshobs_session *sshobs_session_leave(const struct task_struct *task);
  * @start_ns: when it began, as far as is known
  * @born: out: true where the session is new
  *
- * Context: RCU read lock, preemption off. Return: the session of @sock, or NULL as
+ * Context: preemption off. Return: the session of @sock, or NULL as
  * for sshobs_session_accept().
  */
 struct sshobs_session *sshobs_session_adopt_sock(const struct sock *sock, u64 start_ns, bool *born);
@@ -251,7 +251,7 @@ struct sshobs_session *sshobs_session_adopt_sock(const struct sock *sock, u64 st
  * @session: its session
  * @task: its leader, kept by RCU
  *
- * Context: RCU read lock, preemption off. Return: true if it is a member now and
+ * Context: preemption off. Return: true if it is a member now and
  * was not before.
  */
 bool sshobs_session_adopt_task(struct sshobs_session *session, const struct task_struct *task);
