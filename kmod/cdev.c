@@ -27,7 +27,7 @@
  * @line: its text
  */
 struct reader {
-	struct mutex		lock;
+	struct mutex		lock;		/* of all that follows */
 	struct sshobs_cursor	cursor;
 	u32			format;
 	const char		*out;

@@ -15,15 +15,10 @@
 
 DEFINE_PER_CPU(unsigned long[SSHOBS_HOOKS], sshobs_hits);
 
-static struct sshobs_hook *const tables[] = {
-	sshobs_hooks_net, sshobs_hooks_task, sshobs_hooks_tty,
-};
+/* All of them, in the order of their numbers. */
+static struct sshobs_hook *hooks[SSHOBS_HOOKS];
 
 static atomic64_t unwatched;
-
-#define for_each_hook(table, hook) \
-	for ((table) = tables; (table) < tables + ARRAY_SIZE(tables); (table)++) \
-		for ((hook) = *(table); (hook)->symbol; (hook)++)
 
 int sshobs_call_begin(struct sshobs_call *call, const void *arg)
 {
@@ -113,34 +108,42 @@ static void hook_remove(struct sshobs_hook *hook)
 	hook->active = false;
 }
 
+static void hooks_collect(struct sshobs_hook *table)
+{
+	for (; table->symbol; table++)
+		hooks[table->id] = table;
+}
+
 int sshobs_hooks_init(void)
 {
-	struct sshobs_hook *const *table;
-	struct sshobs_hook *hook;
+	unsigned int i;
 	int err;
 
-	for_each_hook(table, hook) {
-		err = hook_install(hook);
+	hooks_collect(sshobs_hooks_net);
+	hooks_collect(sshobs_hooks_task);
+	hooks_collect(sshobs_hooks_tty);
+	for (i = 0; i < SSHOBS_HOOKS; i++) {
+		const char *symbol = hooks[i]->symbol;
+
+		err = hook_install(hooks[i]);
 		if (!err)
 			continue;
-		if (hook->core) {
-			pr_err("this kernel has no %s to probe: error %d\n", hook->symbol, err);
+		if (hooks[i]->core) {
+			pr_err("this kernel has no %s to probe: error %d\n", symbol, err);
 			sshobs_hooks_exit();
 			return err;
 		}
-		pr_info("this kernel has no %s to probe: its events will be absent\n",
-			hook->symbol);
+		pr_info("this kernel has no %s to probe: its events will be absent\n", symbol);
 	}
 	return 0;
 }
 
 void sshobs_hooks_exit(void)
 {
-	struct sshobs_hook *const *table;
-	struct sshobs_hook *hook;
+	unsigned int i;
 
-	for_each_hook(table, hook)
-		hook_remove(hook);
+	for (i = 0; i < SSHOBS_HOOKS; i++)
+		hook_remove(hooks[i]);
 	tracepoint_synchronize_unregister();
 }
 
@@ -155,12 +158,11 @@ static u64 hook_misses(const struct sshobs_hook *hook)
 
 u64 sshobs_hooks_missed(void)
 {
-	struct sshobs_hook *const *table;
-	struct sshobs_hook *hook;
+	unsigned int i;
 	u64 missed = 0;
 
-	for_each_hook(table, hook)
-		missed += hook_misses(hook);
+	for (i = 0; i < SSHOBS_HOOKS; i++)
+		missed += hook_misses(hooks[i]);
 	return missed;
 }
 
@@ -188,19 +190,16 @@ static const char *hook_kind(const struct sshobs_hook *hook)
 
 int sshobs_hooks_probe(struct sshobs_probe *probe)
 {
-	struct sshobs_hook *const *table;
-	struct sshobs_hook *hook;
+	const struct sshobs_hook *hook;
 
-	for_each_hook(table, hook) {
-		if (hook->id != probe->index)
-			continue;
-		probe->flags = (hook->active ? SSHOBS_PROBE_ACTIVE : 0) |
-			       (hook->core ? SSHOBS_PROBE_CORE : 0);
-		probe->hits = hook_hits(hook);
-		probe->misses = hook_misses(hook);
-		strscpy(probe->kind, hook_kind(hook), sizeof(probe->kind));
-		strscpy(probe->symbol, hook->symbol, sizeof(probe->symbol));
-		return 0;
-	}
-	return -ENOENT;
+	if (probe->index >= SSHOBS_HOOKS)
+		return -ENOENT;
+	hook = hooks[probe->index];
+	probe->flags = (hook->active ? SSHOBS_PROBE_ACTIVE : 0) |
+		       (hook->core ? SSHOBS_PROBE_CORE : 0);
+	probe->hits = hook_hits(hook);
+	probe->misses = hook_misses(hook);
+	strscpy(probe->kind, hook_kind(hook), sizeof(probe->kind));
+	strscpy(probe->symbol, hook->symbol, sizeof(probe->symbol));
+	return 0;
 }

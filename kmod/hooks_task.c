@@ -275,19 +275,19 @@ static int commit_creds_enter(struct kprobe *probe, struct pt_regs *regs)
 }
 
 /* What getrusage() would tell of all threads: those that are gone, and those not yet. */
-static void exit_times(struct sshobs_exit *rec, struct task_struct *task)
+static void exit_times(struct task_struct *task, u64 *utime, u64 *stime)
 {
 	const struct signal_struct *signal = task->signal;
 	struct task_struct *thread;
-	u64 utime, stime;
+	u64 user, system;
 
-	rec->utime_ns = READ_ONCE(signal->utime);
-	rec->stime_ns = READ_ONCE(signal->stime);
+	*utime = READ_ONCE(signal->utime);
+	*stime = READ_ONCE(signal->stime);
 	rcu_read_lock();
 	for_each_thread(task, thread) {
-		task_cputime_adjusted(thread, &utime, &stime);
-		rec->utime_ns += utime;
-		rec->stime_ns += stime;
+		task_cputime_adjusted(thread, &user, &system);
+		*utime += user;
+		*stime += system;
 	}
 	rcu_read_unlock();
 }
@@ -296,17 +296,20 @@ static void exit_record(struct sshobs_session *session, struct task_struct *task
 {
 	const struct signal_struct *signal = task->signal;
 	struct sshobs_exit *rec;
+	u64 utime, stime;
 	int status;
 
 	/* As wait() tells it: of the group if that was ended, else of its leader. */
 	status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code
 						   : task->group_leader->exit_code;
+	exit_times(task, &utime, &stime);
 	rec = sshobs_record_begin(session, task, SSHOBS_EXIT, sizeof(*rec));
 	if (!rec)
 		return;
 	rec->signal = status & 0x7f;
 	rec->code = rec->signal ? 0 : (status >> 8) & 0xff;
-	exit_times(rec, task);
+	rec->utime_ns = utime;
+	rec->stime_ns = stime;
 	rec->maxrss_kb = signal->maxrss << (PAGE_SHIFT - 10);
 	sshobs_record_end(rec);
 }

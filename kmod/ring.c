@@ -127,7 +127,7 @@ struct sshobs_hdr *sshobs_ring_reserve(size_t len, u64 *sub_seq)
 	hdr->seq = ring.seq;
 	hdr->session_seq = sub_seq ? *sub_seq : 0;
 	hdr->time_ns = ktime_get_ns();
-	/* Pairs with ring_peek(): BUSY is there before the record is reached. */
+	/* Pairs with sshobs_ring_read(): BUSY is there before the record is reached. */
 	smp_store_release(&ring.head, ring.head + len);
 unlock:
 	raw_spin_unlock_irqrestore(&ring.lock, flags);
@@ -136,10 +136,11 @@ unlock:
 
 void sshobs_ring_commit(struct sshobs_hdr *hdr)
 {
-	/* Pairs with ring_peek(): the record is there before BUSY goes. */
+	/* Pairs with ring_copy(): the record is there before BUSY goes. */
 	smp_store_release(&hdr->len, hdr->len & ~BUSY);
-	/* Pairs with the barrier of prepare_to_wait(): no reader sleeps on it. */
+	/* Pairs with the barrier of prepare_to_wait(). */
 	smp_mb();
+	/* A reader that is not in the queue yet will see the record when it looks. */
 	if (waitqueue_active(&ring.readers))
 		irq_work_queue(&ring.wake);
 }
@@ -193,6 +194,7 @@ static bool ring_overtaken(const struct sshobs_cursor *cursor)
 static ssize_t ring_copy(const struct sshobs_cursor *cursor, void *buf)
 {
 	const struct sshobs_hdr *hdr = ring_at(cursor->pos);
+	/* Pairs with sshobs_ring_commit(). */
 	u32 len = smp_load_acquire(&hdr->len);
 
 	if (ring_overtaken(cursor))

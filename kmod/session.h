@@ -5,9 +5,9 @@
  *
  * - A session is born when a server's accept returns a socket, and is tied to it.
  * - The server is followed, but is no member. A child of it joins the session whose
- *	socket it holds in its fd table. A child that holds several such sockets, or
- *	one that its exec would close, is followed unsettled, and so are its own
- *	children; its exec settles it.
+ *   socket it holds in its fd table. A child that holds several such sockets, or
+ *   one that its exec would close, is followed unsettled, and so are its own
+ *   children; its exec settles it.
  * - Children of members are members. Exec, setuid and setsid change nothing.
  * - A session ends when its socket is closed and its last member has exited.
  *
@@ -15,9 +15,9 @@
  * and it outlives an exec in which another thread takes over the leader's pid. The
  * entry goes when the last thread exits, before the signal_struct can be reused.
  *
- * Readers of the two tables have preemption off, which RCU waits for, or hold the RCU
- * read lock; changes are made under one raw lock. A member's handler needs no reference: while one of its threads
- * runs, its entry stands and holds the session.
+ * Who looks at the two tables has preemption off, which RCU waits for, or holds the
+ * RCU read lock; changes are made under one raw lock. A member's handler needs no
+ * reference: while one of its threads runs, its entry stands and holds the session.
  */
 #ifndef _SSHOBS_SESSION_H
 #define _SSHOBS_SESSION_H

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define __printf(fmt, args) __attribute__((format(printf, fmt, args)))
+#define __printf(string, first)
 #endif
 
 #include "text.h"
@@ -406,18 +406,19 @@ size_t sshobs_text(const struct sshobs_hdr *rec, char *buf, size_t size)
 	return line.len;
 }
 
-#define NAME(symbol) [symbol] = #symbol
-
 const char *sshobs_errno_name(unsigned int error)
 {
 	static const char *const names[] = {
-		NAME(EPERM), NAME(ENOENT), NAME(EINTR), NAME(EIO), NAME(ENXIO), NAME(E2BIG),
-		NAME(ENOEXEC), NAME(EBADF), NAME(EAGAIN), NAME(ENOMEM), NAME(EACCES),
-		NAME(EFAULT), NAME(EBUSY), NAME(EEXIST), NAME(ENODEV), NAME(ENOTDIR),
-		NAME(EISDIR), NAME(EINVAL), NAME(ENFILE), NAME(EMFILE), NAME(ETXTBSY),
-		NAME(ENOSPC), NAME(EROFS), NAME(ENAMETOOLONG), NAME(ENOSYS), NAME(ELOOP),
-		NAME(EOVERFLOW), NAME(ELIBBAD), NAME(EUSERS), NAME(EOPNOTSUPP),
-		NAME(ETIMEDOUT), NAME(ESTALE), NAME(EKEYREJECTED), NAME(ENOKEY),
+		[EPERM] = "EPERM", [ENOENT] = "ENOENT", [EINTR] = "EINTR", [EIO] = "EIO",
+		[ENXIO] = "ENXIO", [E2BIG] = "E2BIG", [ENOEXEC] = "ENOEXEC", [EBADF] = "EBADF",
+		[EAGAIN] = "EAGAIN", [ENOMEM] = "ENOMEM", [EACCES] = "EACCES",
+		[EFAULT] = "EFAULT", [EBUSY] = "EBUSY", [EEXIST] = "EEXIST", [ENODEV] = "ENODEV",
+		[ENOTDIR] = "ENOTDIR", [EISDIR] = "EISDIR", [EINVAL] = "EINVAL",
+		[ENFILE] = "ENFILE", [EMFILE] = "EMFILE", [ETXTBSY] = "ETXTBSY",
+		[ENOSPC] = "ENOSPC", [EROFS] = "EROFS", [ENAMETOOLONG] = "ENAMETOOLONG",
+		[ELOOP] = "ELOOP", [EOVERFLOW] = "EOVERFLOW", [ELIBBAD] = "ELIBBAD",
+		[EUSERS] = "EUSERS", [EOPNOTSUPP] = "EOPNOTSUPP", [ETIMEDOUT] = "ETIMEDOUT",
+		[ESTALE] = "ESTALE", [EKEYREJECTED] = "EKEYREJECTED", [ENOKEY] = "ENOKEY",
 	};
 
 	return error < ARRAY_SIZE(names) ? names[error] : NULL;
@@ -426,13 +427,17 @@ const char *sshobs_errno_name(unsigned int error)
 const char *sshobs_signal_name(unsigned int signal)
 {
 	static const char *const names[] = {
-		NAME(SIGHUP), NAME(SIGINT), NAME(SIGQUIT), NAME(SIGILL), NAME(SIGTRAP),
-		NAME(SIGABRT), NAME(SIGBUS), NAME(SIGFPE), NAME(SIGKILL), NAME(SIGUSR1),
-		NAME(SIGSEGV), NAME(SIGUSR2), NAME(SIGPIPE), NAME(SIGALRM), NAME(SIGTERM),
-		NAME(SIGSTKFLT), NAME(SIGCHLD), NAME(SIGCONT), NAME(SIGSTOP), NAME(SIGTSTP),
-		NAME(SIGTTIN), NAME(SIGTTOU), NAME(SIGURG), NAME(SIGXCPU), NAME(SIGXFSZ),
-		NAME(SIGVTALRM), NAME(SIGPROF), NAME(SIGWINCH), NAME(SIGIO), NAME(SIGPWR),
-		NAME(SIGSYS),
+		[SIGHUP] = "SIGHUP", [SIGINT] = "SIGINT", [SIGQUIT] = "SIGQUIT",
+		[SIGILL] = "SIGILL", [SIGTRAP] = "SIGTRAP", [SIGABRT] = "SIGABRT",
+		[SIGBUS] = "SIGBUS", [SIGFPE] = "SIGFPE", [SIGKILL] = "SIGKILL",
+		[SIGUSR1] = "SIGUSR1", [SIGSEGV] = "SIGSEGV", [SIGUSR2] = "SIGUSR2",
+		[SIGPIPE] = "SIGPIPE", [SIGALRM] = "SIGALRM", [SIGTERM] = "SIGTERM",
+		[SIGSTKFLT] = "SIGSTKFLT", [SIGCHLD] = "SIGCHLD", [SIGCONT] = "SIGCONT",
+		[SIGSTOP] = "SIGSTOP", [SIGTSTP] = "SIGTSTP", [SIGTTIN] = "SIGTTIN",
+		[SIGTTOU] = "SIGTTOU", [SIGURG] = "SIGURG", [SIGXCPU] = "SIGXCPU",
+		[SIGXFSZ] = "SIGXFSZ", [SIGVTALRM] = "SIGVTALRM", [SIGPROF] = "SIGPROF",
+		[SIGWINCH] = "SIGWINCH", [SIGIO] = "SIGIO", [SIGPWR] = "SIGPWR",
+		[SIGSYS] = "SIGSYS",
 	};
 
 	return signal < ARRAY_SIZE(names) ? names[signal] : NULL;
