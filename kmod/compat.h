@@ -18,6 +18,7 @@
 #include <linux/sched.h>
 #include <linux/sched/user.h>
 #include <linux/user_namespace.h>
+#include <linux/version.h>
 
 /* Positions in the ring are 64 bits wide and read without a lock. */
 static_assert(sizeof(long) == sizeof(u64), "sshobs needs a 64-bit kernel");
@@ -64,6 +65,14 @@ static inline u64 sshobs_nproc_used(const struct cred *cred)
 	return atomic_read(&cred->user->processes);
 }
 #endif
+
+/*
+ * Where a file that is to be executed is opened: in bprm_execve() up to 6.1, in
+ * alloc_bprm() since 6.8. No interface shows it, and on 6.1 nothing can fail in
+ * alloc_bprm() but memory: there, the probe that each exec of the host would pay
+ * for is left out. In between, it is there in any case.
+ */
+#define SSHOBS_ALLOC_BPRM_OPENS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0))
 
 /* 6.16 tells the tracepoint's probe whether it is the last thread that goes. */
 #ifdef SSHOBS_HAVE_EXIT_GROUP_DEAD

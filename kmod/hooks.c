@@ -125,6 +125,8 @@ int sshobs_hooks_init(void)
 	for (i = 0; i < SSHOBS_HOOKS; i++) {
 		const char *symbol = hooks[i]->symbol;
 
+		if (hooks[i]->unneeded)
+			continue;
 		err = hook_install(hooks[i]);
 		if (!err)
 			continue;
@@ -196,7 +198,8 @@ int sshobs_hooks_probe(struct sshobs_probe *probe)
 		return -ENOENT;
 	hook = hooks[probe->index];
 	probe->flags = (hook->active ? SSHOBS_PROBE_ACTIVE : 0) |
-		       (hook->core ? SSHOBS_PROBE_CORE : 0);
+		       (hook->core ? SSHOBS_PROBE_CORE : 0) |
+		       (hook->unneeded ? SSHOBS_PROBE_UNNEEDED : 0);
 	probe->hits = hook_hits(hook);
 	probe->misses = hook_misses(hook);
 	strscpy(probe->kind, hook_kind(hook), sizeof(probe->kind));

@@ -39,6 +39,7 @@ enum sshobs_hook_id {
  * struct sshobs_hook - one probe
  * @id: its number
  * @core: without it the module does not load
+ * @unneeded: this kernel shows the same facts elsewhere
  * @symbol: the function, or the tracepoint
  * @enter: kprobe: called before the function
  * @leave: return probe: called with its return value
@@ -52,6 +53,7 @@ enum sshobs_hook_id {
 struct sshobs_hook {
 	enum sshobs_hook_id	id;
 	bool			core;
+	bool			unneeded;
 	const char		*symbol;
 	kprobe_pre_handler_t	enter;
 	kretprobe_handler_t	leave;

@@ -27,6 +27,12 @@ bool sshobs_port_watched(unsigned short port)
 	return test_bit(port, watched);
 }
 
+/* sk_num is 0 once the connection was reset; inet_sport stays. */
+static unsigned short local_port(const struct sock *sock)
+{
+	return ntohs(inet_sk(sock)->inet_sport);
+}
+
 static void endpoint_v4(struct sshobs_endpoint *end, __be32 addr)
 {
 	end->family = AF_INET;
@@ -45,7 +51,7 @@ void sshobs_endpoints(const struct sock *sock, struct sshobs_endpoint *peer,
 		      struct sshobs_endpoint *local)
 {
 	peer->port = ntohs(sock->sk_dport);
-	local->port = sock->sk_num;
+	local->port = local_port(sock);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sock->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sock->sk_v6_daddr)) {
 		endpoint_v6(peer, &sock->sk_v6_daddr, sock->sk_bound_dev_if);
@@ -102,7 +108,8 @@ static void close_fill(struct sshobs_close *rec, const struct sock *sock)
 	const struct tcp_sock *tcp = tcp_sk(sock);
 
 	sshobs_endpoints(sock, &rec->peer, &rec->local);
-	rec->bytes_received = READ_ONCE(tcp->bytes_received);
+	/* The peer's FIN takes a sequence number, and the kernel counts that as a byte. */
+	rec->bytes_received = READ_ONCE(tcp->bytes_received) - sock_flag(sock, SOCK_DONE);
 	rec->bytes_sent = READ_ONCE(tcp->bytes_sent);
 	/* The kernel keeps it times eight. */
 	rec->srtt_us = READ_ONCE(tcp->srtt_us) >> 3;
@@ -123,7 +130,7 @@ static int tcp_close_enter(struct kprobe *probe, struct pt_regs *regs)
 	struct sshobs_close *rec;
 
 	sshobs_hit(SSHOBS_HOOK_TCP_CLOSE);
-	if (!test_bit(sock->sk_num, watched))
+	if (!test_bit(local_port(sock), watched))
 		return 0;
 	session = sshobs_session_take_sock(sock);
 	if (!session)

@@ -356,6 +356,7 @@ struct sshobs_hook sshobs_hooks_task[] = {
 		.leave = bprm_execve_leave,
 	}, {
 		.id = SSHOBS_HOOK_ALLOC_BPRM,
+		.unneeded = !SSHOBS_ALLOC_BPRM_OPENS,
 		.symbol = "alloc_bprm",
 		.decide = alloc_bprm_decide,
 		.leave = alloc_bprm_leave,

@@ -179,13 +179,32 @@ static bool session_hold(struct sshobs_session *session)
 	return atomic_inc_not_zero(&session->holds);
 }
 
+/* An object that counts against a bound; NULL at the bound or without memory. */
+static void *bounded_alloc(struct kmem_cache *cache, unsigned int *count, unsigned int max)
+{
+	void *object = kmem_cache_zalloc(cache, GFP_NOWAIT | __GFP_NOWARN);
+	unsigned long flags;
+	bool room;
+
+	if (!object)
+		return NULL;
+	raw_spin_lock_irqsave(&table_lock, flags);
+	room = *count < max;
+	if (room)
+		++*count;
+	raw_spin_unlock_irqrestore(&table_lock, flags);
+	if (room)
+		return object;
+	kmem_cache_free(cache, object);
+	return NULL;
+}
+
 static struct sshobs_session *session_new(const struct sock *sock, u64 start_ns)
 {
-	struct sshobs_session *session = NULL;
+	struct sshobs_session *session;
 	unsigned long flags;
 
-	if (READ_ONCE(sessions) < sessions_max)
-		session = kmem_cache_zalloc(session_cache, GFP_NOWAIT | __GFP_NOWARN);
+	session = bounded_alloc(session_cache, &sessions, sessions_max);
 	if (!session) {
 		atomic64_inc(&sessions_untracked);
 		return NULL;
@@ -196,7 +215,6 @@ static struct sshobs_session *session_new(const struct sock *sock, u64 start_ns)
 	atomic_set(&session->holds, 1);
 
 	raw_spin_lock_irqsave(&table_lock, flags);
-	sessions++;
 	session->id = ++sessions_total;
 	hlist_add_head_rcu(&session->by_sock, sock_bucket(sock));
 	raw_spin_unlock_irqrestore(&table_lock, flags);
@@ -207,11 +225,10 @@ static struct sshobs_session *session_new(const struct sock *sock, u64 start_ns)
 static struct sshobs_task *task_follow(const struct task_struct *task,
 				       struct sshobs_session *session, unsigned long flags)
 {
-	struct sshobs_task *entry = NULL;
+	struct sshobs_task *entry;
 	unsigned long irq;
 
-	if (READ_ONCE(tasks) < tasks_max)
-		entry = kmem_cache_zalloc(task_cache, GFP_NOWAIT | __GFP_NOWARN);
+	entry = bounded_alloc(task_cache, &tasks, tasks_max);
 	if (!entry) {
 		atomic64_inc(&tasks_untracked);
 		return NULL;
@@ -221,7 +238,6 @@ static struct sshobs_task *task_follow(const struct task_struct *task,
 	entry->flags = flags;
 
 	raw_spin_lock_irqsave(&table_lock, irq);
-	tasks++;
 	tasks_total++;
 	hlist_add_head_rcu(&entry->by_signal,
 			   &sshobs_task_table[hash_ptr(entry->signal, sshobs_task_bits)]);
@@ -323,8 +339,10 @@ static int held_look(const void *arg, struct file *file, unsigned int fd)
 	struct socket *socket = sshobs_sock_from_file(file);
 	struct sshobs_session *session;
 
-	if (++held->looked > FDS_MAX)
+	if (++held->looked > FDS_MAX) {
+		held->several = true;
 		return 1;
+	}
 	if (!socket || !socket->sk)
 		return 0;
 	session = sshobs_session_of_sock(socket->sk);
@@ -344,18 +362,23 @@ static void held_find(struct held *held)
 		iterate_fd(held->files, 0, held_look, held);
 }
 
-/* The child of a server, or of a child that is not settled either. */
-static struct sshobs_session *fork_by_socket(const struct sshobs_task *parent,
-					     struct task_struct *child)
+/*
+ * The child of a server, or of a child that is not settled either. Return false
+ * where it holds no socket that could tell.
+ */
+static bool fork_by_socket(const struct sshobs_task *parent, struct task_struct *child,
+			   struct sshobs_session **session)
 {
 	struct sshobs_session *own = READ_ONCE(parent->session);
 	struct held held = { .files = child->files, .except = own };
 
 	held_find(&held);
 	if (!held.session)
-		return NULL;
-	if (held.kept && !held.several)
-		return session_join(held.kept, child, 0) ? held.kept : NULL;
+		return false;
+	if (held.kept && !held.several) {
+		*session = session_join(held.kept, child, 0) ? held.kept : NULL;
+		return true;
+	}
 
 	if (own && !session_hold(own))
 		own = NULL;
@@ -364,7 +387,8 @@ static struct sshobs_session *fork_by_socket(const struct sshobs_task *parent,
 		if (own)
 			sshobs_session_put(own);
 	}
-	return NULL;
+	*session = NULL;
+	return true;
 }
 
 struct sshobs_session *sshobs_session_fork(const struct sshobs_task *parent,
@@ -374,11 +398,8 @@ struct sshobs_session *sshobs_session_fork(const struct sshobs_task *parent,
 	struct sshobs_session *session;
 	unsigned long inherited;
 
-	if (READ_ONCE(parent->flags) & by_socket) {
-		session = fork_by_socket(parent, child);
-		if (session || sshobs_task_find(child))
-			return session;
-	}
+	if (READ_ONCE(parent->flags) & by_socket && fork_by_socket(parent, child, &session))
+		return session;
 	session = sshobs_task_session(parent);
 	if (!session)
 		return NULL;

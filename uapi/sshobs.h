@@ -68,7 +68,9 @@
  *	member (struct sshobs_clone)
  * @SSHOBS_CLONE_FAIL: a member's fork failed (struct sshobs_clone_fail)
  * @SSHOBS_EXEC: a member became a program (struct sshobs_exec)
- * @SSHOBS_EXEC_FAIL: a member's execve failed (struct sshobs_exec_fail)
+ * @SSHOBS_EXEC_FAIL: a member's execve failed (struct sshobs_exec_fail). Not told: what
+ *	fails before the file is looked for, or after it was opened and before it is
+ *	read, which is EFAULT, E2BIG and the EAGAIN of RLIMIT_NPROC
  * @SSHOBS_CRED: a member's credentials changed (struct sshobs_cred)
  * @SSHOBS_PTY: a member allocated a pseudo terminal (struct sshobs_pty)
  * @SSHOBS_PROMPT: a member waits for its terminal's input for the first time
@@ -452,10 +454,12 @@ struct sshobs_stats {
 };
 
 /* struct sshobs_probe.flags */
-/* The probe is in place; without it, the kernel has no such symbol. */
+/* The probe is in place. Else the kernel has no such symbol, unless it is unneeded. */
 #define SSHOBS_PROBE_ACTIVE	(1U << 0)
 /* Without this probe the module would not have been loaded. */
 #define SSHOBS_PROBE_CORE	(1U << 1)
+/* This kernel shows the same facts elsewhere: the probe was left out. */
+#define SSHOBS_PROBE_UNNEEDED	(1U << 2)
 
 /**
  * struct sshobs_probe - argument and answer of SSHOBS_IOC_PROBE
