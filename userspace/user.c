@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "user.h"
+
+/*
+ * Who logged in. sshd gives up its rights twice: first a child that talks to a
+ * client which is not trusted yet becomes the user "sshd", and only forks or
+ * becomes a program if it is something else after all; while it lives, what
+ * others run (AuthorizedKeysCommand) is not the user's. Later the server becomes
+ * the user, or executes the user's program: that settles it. Programs that root
+ * runs without a terminal may belong to the set-up (update-motd.d) or be the
+ * command of a root login: they are a guess.
+ */
+static void guess_user(struct session *session, uint32_t uid)
+{
+	if (session->user == USER_SETTLED)
+		return;
+	session->uid = uid;
+	session->user = USER_GUESSED;
+}
+
+static void settle_user(struct session *session, uint32_t uid)
+{
+	guess_user(session, uid);
+	session->user = USER_SETTLED;
+}
+
+/* UID_MIN of Debian's login.defs: smaller ones belong to the system. */
+#define FIRST_USER 1000
+
+void user_from_cred(struct session *session, const struct event *event)
+{
+	const struct sshobs_ids *before = &event->cred->before;
+	const struct sshobs_ids *after = &event->cred->after;
+
+	if (before->uid != 0 || after->uid == 0 || after->euid != after->uid)
+		return;
+	if (after->suid != after->uid)
+		return;
+	if (session->privsep.state != PRIVSEP_NONE || session->adopted) {
+		if (session->privsep.state == PRIVSEP_OVER || session->adopted)
+			settle_user(session, after->uid);
+		return;
+	}
+	session->privsep.state = PRIVSEP_ALIVE;
+	session->privsep.pid = event->hdr->pid;
+	session->privsep.uid = after->uid;
+	if (after->uid >= FIRST_USER)
+		guess_user(session, after->uid);
+}
+
+/* The first one that dropped its rights does more than talk: it is the user. */
+void user_from_activity(struct session *session, uint32_t pid)
+{
+	if (session->privsep.state != PRIVSEP_ALIVE || session->privsep.pid != pid)
+		return;
+	session->privsep.state = PRIVSEP_OVER;
+	settle_user(session, session->privsep.uid);
+}
+
+void user_from_exec(struct session *session, const struct event *event)
+{
+	user_from_activity(session, event->hdr->pid);
+	if (session->privsep.state == PRIVSEP_ALIVE)
+		return;
+	if (event->exec->tty[0] || event->exec->uid)
+		settle_user(session, event->exec->uid);
+	else if (session->privsep.state == PRIVSEP_OVER || session->adopted)
+		guess_user(session, 0);
+}
+
+void user_from_exit(struct session *session, const struct event *event)
+{
+	if (session->privsep.state == PRIVSEP_ALIVE && session->privsep.pid == event->hdr->pid)
+		session->privsep.state = PRIVSEP_OVER;
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "../kmod/text.h"
+#include "format.h"
+#include "json_build.h"
+#include "view_json.h"
+
+static void json_accept(struct json_object *object, const struct event *event)
+{
+	char cookie[32];
+
+	json_add_endpoints(object, &event->accept->peer, &event->accept->local);
+	snprintf(cookie, sizeof(cookie), "%llx", (unsigned long long)event->accept->cookie);
+	json_add_string(object, "cookie", cookie);
+	json_add_u64(object, "start_ns", event->accept->start_ns);
+	if (event->hdr->type == SSHOBS_ACCEPT)
+		json_add_u64(object, "backlog", event->accept->backlog);
+}
+
+static const char *how_name(uint32_t how)
+{
+	if (how & SSHOBS_CLONE_ADOPTED)
+		return "adopted";
+	return how & SSHOBS_CLONE_LATE ? "late" : "fork";
+}
+
+static void json_clone(struct json_object *object, const struct event *event)
+{
+	json_add_u64(object, "child", event->clone->child);
+	json_add(object, "flags", json_bits(event->clone->flags, sshobs_clone_flag_name));
+	json_add_u64(object, "start_ns", event->clone->start_ns);
+	json_add_string(object, "how", how_name(event->clone->how));
+}
+
+static void add_limit(struct json_object *object, const char *key, uint64_t limit)
+{
+	if (limit == SSHOBS_UNLIMITED)
+		json_add(object, key, NULL);
+	else
+		json_add_u64(object, key, limit);
+}
+
+static void json_clone_fail(struct json_object *object, const struct event *event)
+{
+	json_add_symbol(object, "errno", sshobs_errno_name(event->clone_fail->error),
+		   event->clone_fail->error);
+	add_limit(object, "nproc_soft", event->clone_fail->nproc_soft);
+	add_limit(object, "nproc_hard", event->clone_fail->nproc_hard);
+	json_add_u64(object, "nproc_used", event->clone_fail->nproc_used);
+}
+
+static void json_exec(struct json_object *object, const struct event *event)
+{
+	const struct sshobs_exec *exec = event->exec;
+
+	json_add_path(object, event->data, exec->path_len, exec->path_total);
+	json_add_argv(object, event->data + exec->path_len, exec->argv_len);
+	if (exec->argv_len < exec->argv_total)
+		json_add_u64(object, "argv_total", exec->argv_total);
+	json_add_tty(object, exec->tty);
+	json_add_u64(object, "uid", exec->uid);
+	if (exec->flags & SSHOBS_EXEC_ADOPTED)
+		json_add_string(object, "how", "adopted");
+	if (exec->flags & SSHOBS_EXEC_ARGV_UNREAD)
+		json_add_bool(object, "argv_unread", true);
+}
+
+static void json_exec_fail(struct json_object *object, const struct event *event)
+{
+	json_add_path(object, event->data, event->exec_fail->path_len, event->exec_fail->path_total);
+	json_add_symbol(object, "errno", sshobs_errno_name(event->exec_fail->error),
+		   event->exec_fail->error);
+}
+
+static void add_ids(struct json_object *object, const char *prefix, const struct sshobs_ids *ids)
+{
+	char key[32], caps[32];
+
+	snprintf(key, sizeof(key), "%suid", prefix);
+	json_add_u64(object, key, ids->uid);
+	snprintf(key, sizeof(key), "%seuid", prefix);
+	json_add_u64(object, key, ids->euid);
+	snprintf(key, sizeof(key), "%ssuid", prefix);
+	json_add_u64(object, key, ids->suid);
+	snprintf(key, sizeof(key), "%sgid", prefix);
+	json_add_u64(object, key, ids->gid);
+	snprintf(key, sizeof(key), "%scap_eff", prefix);
+	snprintf(caps, sizeof(caps), "%016llx", (unsigned long long)ids->cap_eff);
+	json_add_string(object, key, caps);
+}
+
+static void json_cred(struct json_object *object, const struct event *event)
+{
+	add_ids(object, "", &event->cred->after);
+	add_ids(object, "old_", &event->cred->before);
+}
+
+static void json_pty(struct json_object *object, const struct event *event)
+{
+	json_add_u64(object, "pts", event->pty->pts);
+}
+
+static void json_exit(struct json_object *object, const struct event *event)
+{
+	json_add_outcome(object, event->exit->code, event->exit->signal);
+	json_add_u64(object, "utime_ns", event->exit->utime_ns);
+	json_add_u64(object, "stime_ns", event->exit->stime_ns);
+	json_add_u64(object, "maxrss_kb", event->exit->maxrss_kb);
+}
+
+static void json_close(struct json_object *object, const struct event *event)
+{
+	json_add_endpoints(object, &event->close->peer, &event->close->local);
+	json_add_close(object, event->close);
+}
+
+static void json_end(struct json_object *object, const struct event *event)
+{
+	json_add_u64(object, "duration_ns", event->end->duration_ns);
+	json_add_u64(object, "processes", event->end->processes);
+	json_add_u64(object, "execs", event->end->execs);
+	json_add_bool(object, "refused", event->end->flags & SSHOBS_END_REFUSED);
+	json_add(object, "incomplete", json_bits(event->end->incomplete, sshobs_incomplete_name));
+}
+
+static void json_mark(struct json_object *object, const struct event *event)
+{
+	json_add_bytes(object, "text", event->data, event->mark->text_len);
+}
+
+static void json_lost(struct json_object *object, const struct event *event)
+{
+	json_add_u64(object, "count", event->lost->count);
+}
+
+static void (*const writers[])(struct json_object *object, const struct event *event) = {
+	[SSHOBS_ACCEPT]		= json_accept,
+	[SSHOBS_CLONE]		= json_clone,
+	[SSHOBS_CLONE_FAIL]	= json_clone_fail,
+	[SSHOBS_EXEC]		= json_exec,
+	[SSHOBS_EXEC_FAIL]	= json_exec_fail,
+	[SSHOBS_CRED]		= json_cred,
+	[SSHOBS_PTY]		= json_pty,
+	[SSHOBS_PROMPT]		= json_pty,
+	[SSHOBS_EXIT]		= json_exit,
+	[SSHOBS_CLOSE]		= json_close,
+	[SSHOBS_END]		= json_end,
+	[SSHOBS_ADOPT]		= json_accept,
+	[SSHOBS_MARK]		= json_mark,
+	[SSHOBS_LOST]		= json_lost,
+};
+
+void view_json_event(const struct event *event, const struct origin *origin)
+{
+	const struct sshobs_hdr *hdr = event->hdr;
+	const char *name = sshobs_type_name(hdr->type);
+	struct json_object *object;
+	char when[FORMAT_MAX];
+
+	if (!name)
+		return;
+	object = json_object_new_object();
+	json_add_string(object, "time", format_utc(when, event_realtime(event)));
+	json_add_u64(object, "mono_ns", hdr->time_ns);
+	json_add_origin(object, origin);
+	json_add_u64(object, "seq", hdr->seq);
+	json_add_u64(object, "session", hdr->session);
+	json_add_u64(object, "session_seq", hdr->session_seq);
+	json_add_string(object, "event", name);
+	json_add_u64(object, "pid", hdr->pid);
+	json_add_u64(object, "tid", hdr->tid);
+	json_add_bytes(object, "comm", hdr->comm, strnlen(hdr->comm, SSHOBS_COMM_LEN));
+	json_add_u64(object, "cpu_ns", hdr->cpu_ns);
+	if (hdr->type < sizeof(writers) / sizeof(writers[0]) && writers[hdr->type])
+		writers[hdr->type](object, event);
+	json_print(object);
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "../kmod/text.h"
+#include "format.h"
+#include "json_build.h"
+#include "view_json.h"
+
+/* A time of CLOCK_MONOTONIC, or null where it is not known (0). */
+static void add_ns(struct json_object *object, const char *key, uint64_t ns)
+{
+	if (ns)
+		json_add_u64(object, key, ns);
+	else
+		json_add(object, key, NULL);
+}
+
+static void add_programs(struct json_object *object, const struct process *process)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < process->n_execs; i++) {
+		const struct program *program = &process->execs[i];
+		struct json_object *one = json_object_new_object();
+
+		add_ns(one, "mono_ns", program->time_ns);
+		json_add_path(one, program->path, program->path_len, program->path_total);
+		json_add_argv(one, program->argv, program->argv_len);
+		if (program->argv_len < program->argv_total)
+			json_add_u64(one, "argv_total", program->argv_total);
+		json_add_tty(one, program->tty);
+		json_add_u64(one, "uid", program->uid);
+		json_object_array_add(array, one);
+	}
+	json_add(object, "execs", array);
+}
+
+static struct json_object *process_object(const struct process *process)
+{
+	const struct program *program = model_program(process);
+	struct json_object *object = json_object_new_object();
+
+	json_add_u64(object, "pid", process->pid);
+	json_add_u64(object, "ppid", process->ppid);
+	json_add_bytes(object, "comm", process->comm, strlen(process->comm));
+	if (process->uid_known)
+		json_add_u64(object, "uid", process->uid);
+	else
+		json_add(object, "uid", NULL);
+	json_add_tty(object, process->tty);
+	if (program) {
+		json_add_path(object, program->path, program->path_len, program->path_total);
+		json_add_argv(object, program->argv, program->argv_len);
+	} else {
+		json_add(object, "path", NULL);
+		json_add(object, "argv", NULL);
+	}
+	add_programs(object, process);
+	add_ns(object, "start_ns", process->start_ns);
+	add_ns(object, "end_ns", process->end_ns);
+	json_add_u64(object, "cpu_ns", process->cpu_ns);
+	json_add_bool(object, "alive", !process->end_ns);
+	if (process->end_ns) {
+		json_add_outcome(object, process->code, process->signal);
+		json_add_u64(object, "maxrss_kb", process->maxrss_kb);
+	}
+	json_add_u64(object, "exec_fails", process->exec_fails);
+	json_add_u64(object, "clone_fails", process->clone_fails);
+	json_add_u64(object, "threads", process->threads);
+	json_add_bool(object, "adopted", process->adopted);
+	return object;
+}
+
+static void add_processes(struct json_object *object, const struct session *session)
+{
+	struct json_object *array = json_object_new_array();
+	const struct process *process;
+
+	for (process = session->processes; process; process = process->next)
+		json_object_array_add(array, process_object(process));
+	json_add(object, "processes", array);
+}
+
+static const char *state_name(enum session_state state)
+{
+	static const char *const names[] = {
+		[SESSION_UP]		= "up",
+		[SESSION_CLOSED]	= "closed",
+		[SESSION_ENDED]		= "ended",
+		[SESSION_REFUSED]	= "refused",
+	};
+
+	return names[state];
+}
+
+static void add_user(struct json_object *object, const struct session *session,
+		     const struct origin *origin)
+{
+	char name[FORMAT_MAX];
+	uint32_t uid;
+
+	if (!model_user(session, &uid)) {
+		json_add(object, "uid", NULL);
+		json_add(object, "user", NULL);
+		return;
+	}
+	json_add_u64(object, "uid", uid);
+	format_user(name, uid, origin->local);
+	json_add_bytes(object, "user", name, strlen(name));
+}
+
+static void add_times(struct json_object *object, const struct session *session,
+		      const struct model *model)
+{
+	json_add_u64(object, "start_ns", session->start_ns);
+	add_ns(object, "end_ns", session->end_ns);
+	json_add_u64(object, "duration_ns", model_ends_ns(model, session) - session->start_ns);
+	add_ns(object, "prompt_ns", session->prompt_ns);
+	if (session->prompt_ns && session->born && !session->adopted)
+		json_add_u64(object, "time_to_prompt_ns", session->prompt_ns - session->start_ns);
+	else
+		json_add(object, "time_to_prompt_ns", NULL);
+}
+
+static void add_acceptor(struct json_object *object, const struct session *session)
+{
+	struct json_object *acceptor = NULL;
+
+	if (session->acceptor_pid) {
+		acceptor = json_object_new_object();
+		json_add_u64(acceptor, "pid", session->acceptor_pid);
+		json_add_bytes(acceptor, "comm", session->acceptor_comm,
+			       strlen(session->acceptor_comm));
+	}
+	json_add(object, "acceptor", acceptor);
+}
+
+void view_json_session(const struct model *model, const struct session *session,
+		       const struct origin *origin, bool processes)
+{
+	struct json_object *object = json_object_new_object();
+	uint32_t incomplete = model_incomplete(model, session);
+	char when[FORMAT_MAX];
+
+	json_add_string(object, "time",
+			format_utc(when, (int64_t)(session->start_ns +
+						   (uint64_t)origin->realtime_offset_ns)));
+	json_add_origin(object, origin);
+	json_add_u64(object, "session", session->id);
+	json_add_string(object, "state", state_name(session->state));
+	json_add_bool(object, "adopted", session->adopted);
+	add_user(object, session, origin);
+	json_add_endpoints(object, &session->endpoints.peer, &session->endpoints.local);
+	add_acceptor(object, session);
+	add_times(object, session, model);
+	json_add_u64(object, "ptys", session->ptys);
+	json_add_u64(object, "prompts", session->prompts);
+	json_add_u64(object, "process_count", session->n_processes);
+	json_add_u64(object, "exec_count", session->n_execs);
+	json_add_u64(object, "exec_fails", session->exec_fails);
+	json_add_u64(object, "clone_fails", session->clone_fails);
+	json_add_u64(object, "records", session->records);
+	json_add_bool(object, "complete", !incomplete);
+	json_add(object, "incomplete", json_bits(incomplete, model_incomplete_name));
+	json_add_u64(object, "missing", session->missing);
+	if (session->closed)
+		json_add_close(object, &session->close);
+	if (processes)
+		add_processes(object, session);
+	json_print(object);
+}
