@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib.h"
+
+#define PARAMS_FILE	"/run/sshobs-selftests-params"
+
+extern char **environ;
+
+uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+/* Between two looks at something that cannot be waited for. */
+static void pause_a_little(void)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+/* --- the module ------------------------------------------------------------- */
+
+static const char *module_path(void)
+{
+	static char path[256];
+	const char *given = getenv("SSHOBS_KO");
+	struct utsname uts;
+
+	if (given)
+		return given;
+	uname(&uts);
+	snprintf(path, sizeof(path), "/lib/modules/%s/updates/sshobs.ko", uts.release);
+	return path;
+}
+
+int module_load(const char *params)
+{
+	int fd = open(module_path(), O_RDONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	unlink(PARAMS_FILE);
+	if (syscall(SYS_finit_module, fd, params, 0))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int module_unload(void)
+{
+	unlink(PARAMS_FILE);
+	return syscall(SYS_delete_module, "sshobs", O_NONBLOCK) ? -errno : 0;
+}
+
+bool module_loaded(void)
+{
+	return !access("/sys/module/sshobs", F_OK);
+}
+
+/* Who was killed a moment ago may hold the device for another moment. */
+static int module_unload_patiently(void)
+{
+	uint64_t start = now_ms();
+	int err;
+
+	while ((err = module_unload()) == -EWOULDBLOCK && now_ms() - start < SECONDS * 1000)
+		pause_a_little();
+	return err;
+}
+
+int module_reload(const char *params)
+{
+	int err = module_loaded() ? module_unload_patiently() : 0;
+
+	if (!err)
+		err = module_load(params);
+	if (!err)
+		write_file(PARAMS_FILE, params, strlen(params));
+	return err;
+}
+
+int module_want(const char *params)
+{
+	char *loaded = read_file(PARAMS_FILE);
+	bool same = module_loaded() && loaded && !strcmp(loaded, params);
+
+	free(loaded);
+	return same ? 0 : module_reload(params);
+}
+
+/* --- the device ------------------------------------------------------------- */
+
+int records_open(int flags)
+{
+	const __u32 format = SSHOBS_FORMAT_BINARY;
+	int fd = open(DEVICE, O_RDONLY | O_CLOEXEC | flags);
+
+	if (fd >= 0 && ioctl(fd, SSHOBS_IOC_SET_FORMAT, &format)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int records_open_now(int flags)
+{
+	int fd = records_open(flags);
+
+	if (fd >= 0 && lseek(fd, 0, SEEK_END)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+ssize_t mark(const void *text, size_t len)
+{
+	int fd = open(DEVICE, O_WRONLY | O_CLOEXEC);
+	ssize_t ret;
+
+	if (fd < 0)
+		return -1;
+	ret = write(fd, text, len);
+	close(fd);
+	return ret;
+}
+
+/* --- a log ------------------------------------------------------------------ */
+
+const char *type_name(unsigned int type)
+{
+	static const char *const names[] = {
+		[SSHOBS_ACCEPT] = "accept", [SSHOBS_CLONE] = "clone",
+		[SSHOBS_CLONE_FAIL] = "clone_fail", [SSHOBS_EXEC] = "exec",
+		[SSHOBS_EXEC_FAIL] = "exec_fail", [SSHOBS_CRED] = "cred",
+		[SSHOBS_PTY] = "pty", [SSHOBS_PROMPT] = "prompt",
+		[SSHOBS_EXIT] = "exit", [SSHOBS_CLOSE] = "close",
+		[SSHOBS_END] = "end", [SSHOBS_ADOPT] = "adopt",
+		[SSHOBS_MARK] = "mark", [SSHOBS_LOST] = "lost",
+	};
+
+	return type < sizeof(names) / sizeof(names[0]) && names[type] ? names[type] : "?";
+}
+
+bool log_open(struct log *log)
+{
+	memset(log, 0, sizeof(*log));
+	log->fd = records_open_now(O_NONBLOCK);
+	return log->fd >= 0;
+}
+
+void log_close(struct log *log)
+{
+	while (log->count)
+		free(log->recs[--log->count]);
+	free(log->recs);
+	if (log->fd > 0)
+		close(log->fd);
+	memset(log, 0, sizeof(*log));
+}
+
+static void log_add(struct log *log, const struct sshobs_hdr *hdr)
+{
+	struct sshobs_hdr *copy = malloc(hdr->len);
+
+	if (log->count == log->size) {
+		log->size = log->size ? 2 * log->size : 256;
+		log->recs = realloc(log->recs, log->size * sizeof(*log->recs));
+	}
+	if (!copy || !log->recs)
+		abort();
+	log->recs[log->count++] = memcpy(copy, hdr, hdr->len);
+}
+
+bool log_more(struct log *log, int timeout_ms)
+{
+	static char buf[65536] __attribute__((aligned(8)));
+	struct pollfd poll_fd = { .fd = log->fd, .events = POLLIN };
+	const struct sshobs_hdr *hdr;
+	ssize_t len;
+
+	if (poll(&poll_fd, 1, timeout_ms) != 1)
+		return false;
+	len = read(log->fd, buf, sizeof(buf));
+	/* A writer may still be at it. */
+	if (len < 0)
+		return errno == EAGAIN;
+	for_each_record(hdr, buf, len)
+		log_add(log, hdr);
+	return true;
+}
+
+static bool matches(const struct sshobs_hdr *hdr, struct want want)
+{
+	return (!want.type || hdr->type == want.type) &&
+	       (!want.session || hdr->session == want.session) &&
+	       (!want.pid || hdr->pid == (__u32)want.pid);
+}
+
+ssize_t log_index(const struct log *log, struct want want, size_t from)
+{
+	for (; from < log->count; from++)
+		if (matches(log->recs[from], want))
+			return from;
+	return -1;
+}
+
+const struct sshobs_hdr *log_find(const struct log *log, struct want want)
+{
+	ssize_t i = log_index(log, want, 0);
+
+	return i < 0 ? NULL : log->recs[i];
+}
+
+size_t log_count(const struct log *log, struct want want)
+{
+	size_t count = 0;
+	ssize_t i;
+
+	for (i = log_index(log, want, 0); i >= 0; i = log_index(log, want, i + 1))
+		count++;
+	return count;
+}
+
+/* Read on for a condition; false when time is up. */
+static bool log_read_on(struct log *log, uint64_t start)
+{
+	int64_t left = start + SECONDS * 1000 - now_ms();
+
+	return left > 0 && log_more(log, left);
+}
+
+const struct sshobs_hdr *log_wait(struct log *log, struct want want)
+{
+	uint64_t start = now_ms();
+	size_t seen = 0;
+	ssize_t i;
+
+	while ((i = log_index(log, want, seen)) < 0) {
+		seen = log->count;
+		if (!log_read_on(log, start))
+			return NULL;
+	}
+	return log->recs[i];
+}
+
+bool log_wait_count(struct log *log, struct want want, size_t count)
+{
+	uint64_t start = now_ms();
+
+	while (log_count(log, want) < count)
+		if (!log_read_on(log, start))
+			return false;
+	return true;
+}
+
+static uint64_t log_session(const struct log *log, uint16_t peer_port)
+{
+	size_t i;
+
+	for (i = 0; i < log->count; i++) {
+		const struct sshobs_accept *accepted = body(log->recs[i]);
+
+		if (log->recs[i]->type != SSHOBS_ACCEPT && log->recs[i]->type != SSHOBS_ADOPT)
+			continue;
+		if (accepted->peer.port == peer_port)
+			return log->recs[i]->session;
+	}
+	return 0;
+}
+
+uint64_t log_wait_session(struct log *log, uint16_t peer_port)
+{
+	uint64_t start = now_ms();
+	uint64_t session;
+
+	while (!(session = log_session(log, peer_port)))
+		if (!log_read_on(log, start))
+			return 0;
+	return session;
+}
+
+bool log_sync(struct log *log)
+{
+	uint64_t start = now_ms();
+	size_t seen = log->count;
+	char text[64];
+	int len;
+
+	/* Nobody else writes this text. */
+	len = snprintf(text, sizeof(text), "sync %d %llu", getpid(), (unsigned long long)start);
+	if (mark(text, len) != len)
+		return false;
+	for (;;) {
+		for (; seen < log->count; seen++) {
+			const struct sshobs_mark *rec = body(log->recs[seen]);
+
+			if (log->recs[seen]->type == SSHOBS_MARK &&
+			    rec->text_len == (__u32)len && !memcmp(rec->text, text, len))
+				return true;
+		}
+		if (!log_read_on(log, start))
+			return false;
+	}
+}
+
+void log_print(const struct log *log, uint64_t session)
+{
+	size_t i, printed = 0;
+
+	for (i = 0; i < log->count && printed < 100; i++) {
+		const struct sshobs_hdr *hdr = log->recs[i];
+
+		if (session && hdr->session != session)
+			continue;
+		printed++;
+		fprintf(stderr, "#   %llu s%llu.%llu %s %.16s[%u]", (unsigned long long)hdr->seq,
+			(unsigned long long)hdr->session, (unsigned long long)hdr->session_seq,
+			type_name(hdr->type), hdr->comm, hdr->pid);
+		if (hdr->type == SSHOBS_CLONE)
+			fprintf(stderr, " child=%u how=%u",
+				((const struct sshobs_clone *)body(hdr))->child,
+				((const struct sshobs_clone *)body(hdr))->how);
+		if (hdr->type == SSHOBS_EXEC)
+			fprintf(stderr, " %.*s", ((const struct sshobs_exec *)body(hdr))->path_len,
+				((const struct sshobs_exec *)body(hdr))->data);
+		if (hdr->type == SSHOBS_EXIT)
+			fprintf(stderr, " code=%u signal=%u",
+				((const struct sshobs_exit *)body(hdr))->code,
+				((const struct sshobs_exit *)body(hdr))->signal);
+		fprintf(stderr, "\n");
+	}
+}
+
+/* --- connections ------------------------------------------------------------ */
+
+union address {
+	struct sockaddr		any;
+	struct sockaddr_in	v4;
+	struct sockaddr_in6	v6;
+};
+
+static socklen_t address_of(union address *address, int family, uint16_t port, bool any)
+{
+	memset(address, 0, sizeof(*address));
+	if (family == AF_INET6) {
+		address->v6.sin6_family = AF_INET6;
+		address->v6.sin6_port = htons(port);
+		address->v6.sin6_addr = any ? in6addr_any : in6addr_loopback;
+		return sizeof(address->v6);
+	}
+	address->v4.sin_family = AF_INET;
+	address->v4.sin_port = htons(port);
+	address->v4.sin_addr.s_addr = htonl(any ? INADDR_ANY : INADDR_LOOPBACK);
+	return sizeof(address->v4);
+}
+
+int listen_on(int family, uint16_t port)
+{
+	int sock = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	union address address;
+	socklen_t len = address_of(&address, family, port, true);
+	const int on = 1;
+
+	if (sock < 0)
+		return -1;
+	setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(sock, &address.any, len) || listen(sock, 128)) {
+		close(sock);
+		return -1;
+	}
+	return sock;
+}
+
+uint16_t port_of(int sock)
+{
+	union address address;
+	socklen_t len = sizeof(address);
+
+	if (getsockname(sock, &address.any, &len))
+		return 0;
+	/* Both families have it at the same place. */
+	return ntohs(address.v4.sin_port);
+}
+
+int connect_to(int family, uint16_t port, uint16_t *own_port)
+{
+	int sock = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	union address address;
+	socklen_t len = address_of(&address, family, 0, false);
+
+	if (sock < 0)
+		return -1;
+	if (bind(sock, &address.any, len))
+		goto close_sock;
+	/* Known before the server can see it. */
+	if (own_port)
+		*own_port = port_of(sock);
+	address_of(&address, family, port, false);
+	if (connect(sock, &address.any, len))
+		goto close_sock;
+	return sock;
+
+close_sock:
+	close(sock);
+	return -1;
+}
+
+void reset(int sock)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	setsockopt(sock, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(sock);
+}
+
+/* --- processes -------------------------------------------------------------- */
+
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], *stat, *end;
+	pid_t parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	stat = read_file(path);
+	if (!stat)
+		return 0;
+	/* The name before it may hold anything, ')' too. */
+	end = strrchr(stat, ')');
+	if (end)
+		sscanf(end, ") %*c %d", &parent);
+	free(stat);
+	return parent;
+}
+
+static bool descends_from(pid_t pid, pid_t ancestor)
+{
+	while (pid > 1 && pid != ancestor)
+		pid = parent_of(pid);
+	return pid == ancestor;
+}
+
+static void kill_descendants(pid_t ancestor, pid_t spare)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+
+	while (proc && (entry = readdir(proc))) {
+		pid_t pid = atoi(entry->d_name);
+
+		if (pid > 1 && pid != spare && pid != ancestor && descends_from(pid, ancestor))
+			kill(pid, SIGKILL);
+	}
+	if (proc)
+		closedir(proc);
+}
+
+/* What a test left behind is a child of the program by now: it inherits orphans. */
+static void __attribute__((constructor)) inherit_orphans(void)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+void clean_start(void)
+{
+	kill_descendants(getppid(), getpid());
+	inherit_orphans();
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int wait_for(pid_t pid)
+{
+	uint64_t start = now_ms();
+	int status;
+	pid_t got;
+
+	while (!(got = waitpid(pid, &status, WNOHANG))) {
+		if (now_ms() - start > SECONDS * 1000)
+			return -1;
+		pause_a_little();
+	}
+	return got == pid ? status : -1;
+}
+
+int run(const char *const argv[])
+{
+	posix_spawnattr_t attr;
+	sigset_t pipe;
+	pid_t pid;
+	int status;
+
+	/* Programs expect to die of a broken pipe. */
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigdefault(&attr, &pipe);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	status = posix_spawnp(&pid, argv[0], NULL, &attr, (char **)argv, environ);
+	posix_spawnattr_destroy(&attr);
+	if (status)
+		return -1;
+	status = wait_for(pid);
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int run_shell(const char *line)
+{
+	return run((const char *[]){ "sh", "-c", line, NULL });
+}
+
+bool wait_in_syscall(pid_t pid, long nr)
+{
+	uint64_t start = now_ms();
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	while (now_ms() - start < SECONDS * 1000) {
+		char *line = read_file(path);
+		/* "running", or the number and the arguments. */
+		bool there = line && line[0] >= '0' && line[0] <= '9' && atol(line) == nr;
+
+		free(line);
+		if (there)
+			return true;
+		pause_a_little();
+	}
+	return false;
+}
+
+bool wait_state(pid_t pid, const char *states)
+{
+	uint64_t start = now_ms();
+	char path[64], state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (now_ms() - start < SECONDS * 1000) {
+		char *stat = read_file(path);
+		char *end = stat ? strrchr(stat, ')') : NULL;
+
+		state = end ? end[2] : 'X';
+		free(stat);
+		if (strchr(states, state))
+			return true;
+		pause_a_little();
+	}
+	return false;
+}
+
+int read_byte(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	if (poll(&poll_fd, 1, SECONDS * 1000) != 1)
+		return -1;
+	return read(fd, &byte, 1);
+}
+
+char *read_all(int fd, size_t *len)
+{
+	size_t size = 4096, have = 0;
+	char *bytes = malloc(size + 1);
+	ssize_t n;
+
+	while (bytes && (n = read(fd, bytes + have, size - have)) > 0) {
+		have += n;
+		if (have == size)
+			bytes = realloc(bytes, (size *= 2) + 1);
+	}
+	if (!bytes || n < 0) {
+		free(bytes);
+		return NULL;
+	}
+	bytes[have] = '\0';
+	if (len)
+		*len = have;
+	return bytes;
+}
+
+char *read_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *bytes;
+
+	if (fd < 0)
+		return NULL;
+	bytes = read_all(fd, NULL);
+	close(fd);
+	return bytes;
+}
+
+bool write_file(const char *path, const void *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, bytes, len) == (ssize_t)len;
+	return !close(fd) && done;
+}
+
+const char *self_path(void)
+{
+	static char path[4096];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[len > 0 ? len : 0] = '\0';
+	return path;
+}
+
+bool become_nobody(void)
+{
+	return !setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) &&
+	       !setresuid(NOBODY, NOBODY, NOBODY);
+}

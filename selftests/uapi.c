@@ -1,0 +1,800 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The interface itself: layout, ioctls, bad arguments, rights and parameters. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "checks.h"
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON	38
+#endif
+
+/* --- layout ----------------------------------------------------------------- */
+
+/* What stands never changes: these numbers are the contract, not the compiler's. */
+#define SIZE(type, size) { #type, sizeof(struct type), size }
+#define AT(type, member, offset) { #type "." #member, offsetof(struct type, member), offset }
+
+struct layout {
+	const char	*name;
+	size_t		is, must_be;
+};
+
+/* Volatile: the compiler knows that all is well, and warns of what would be otherwise. */
+static const volatile struct layout layout[] = {
+	SIZE(sshobs_hdr, 72),
+	AT(sshobs_hdr, len, 0), AT(sshobs_hdr, hdr_len, 4), AT(sshobs_hdr, type, 6),
+	AT(sshobs_hdr, seq, 8), AT(sshobs_hdr, time_ns, 16), AT(sshobs_hdr, session, 24),
+	AT(sshobs_hdr, session_seq, 32), AT(sshobs_hdr, pid, 40), AT(sshobs_hdr, tid, 44),
+	AT(sshobs_hdr, cpu_ns, 48), AT(sshobs_hdr, comm, 56),
+	SIZE(sshobs_endpoint, 24),
+	AT(sshobs_endpoint, addr, 0), AT(sshobs_endpoint, family, 16),
+	AT(sshobs_endpoint, port, 18), AT(sshobs_endpoint, scope_id, 20),
+	SIZE(sshobs_accept, 72),
+	AT(sshobs_accept, peer, 0), AT(sshobs_accept, local, 24), AT(sshobs_accept, cookie, 48),
+	AT(sshobs_accept, start_ns, 56), AT(sshobs_accept, backlog, 64),
+	SIZE(sshobs_clone, 24),
+	AT(sshobs_clone, flags, 0), AT(sshobs_clone, start_ns, 8), AT(sshobs_clone, child, 16),
+	AT(sshobs_clone, how, 20),
+	SIZE(sshobs_clone_fail, 32),
+	AT(sshobs_clone_fail, nproc_soft, 0), AT(sshobs_clone_fail, nproc_hard, 8),
+	AT(sshobs_clone_fail, nproc_used, 16), AT(sshobs_clone_fail, error, 24),
+	SIZE(sshobs_exec, 40),
+	AT(sshobs_exec, uid, 0), AT(sshobs_exec, flags, 4), AT(sshobs_exec, tty, 8),
+	AT(sshobs_exec, path_len, 24), AT(sshobs_exec, path_total, 28),
+	AT(sshobs_exec, argv_len, 32), AT(sshobs_exec, argv_total, 36), AT(sshobs_exec, data, 40),
+	SIZE(sshobs_exec_fail, 16),
+	AT(sshobs_exec_fail, error, 0), AT(sshobs_exec_fail, path_len, 4),
+	AT(sshobs_exec_fail, path_total, 8), AT(sshobs_exec_fail, data, 16),
+	SIZE(sshobs_ids, 24),
+	AT(sshobs_ids, uid, 0), AT(sshobs_ids, euid, 4), AT(sshobs_ids, suid, 8),
+	AT(sshobs_ids, gid, 12), AT(sshobs_ids, cap_eff, 16),
+	SIZE(sshobs_cred, 48),
+	AT(sshobs_cred, before, 0), AT(sshobs_cred, after, 24),
+	SIZE(sshobs_pty, 8), AT(sshobs_pty, pts, 0),
+	SIZE(sshobs_exit, 32),
+	AT(sshobs_exit, code, 0), AT(sshobs_exit, signal, 4), AT(sshobs_exit, utime_ns, 8),
+	AT(sshobs_exit, stime_ns, 16), AT(sshobs_exit, maxrss_kb, 24),
+	SIZE(sshobs_close, 80),
+	AT(sshobs_close, peer, 0), AT(sshobs_close, local, 24),
+	AT(sshobs_close, bytes_received, 48), AT(sshobs_close, bytes_sent, 56),
+	AT(sshobs_close, srtt_us, 64), AT(sshobs_close, retransmits, 68),
+	AT(sshobs_close, flags, 72),
+	SIZE(sshobs_end, 24),
+	AT(sshobs_end, duration_ns, 0), AT(sshobs_end, processes, 8), AT(sshobs_end, execs, 12),
+	AT(sshobs_end, flags, 16), AT(sshobs_end, incomplete, 20),
+	SIZE(sshobs_mark, 8), AT(sshobs_mark, text_len, 0), AT(sshobs_mark, text, 8),
+	SIZE(sshobs_lost, 8), AT(sshobs_lost, count, 0),
+	SIZE(sshobs_info, 32),
+	AT(sshobs_info, abi, 0), AT(sshobs_info, format, 4),
+	AT(sshobs_info, realtime_offset_ns, 8), AT(sshobs_info, next_seq, 16),
+	AT(sshobs_info, oldest_seq, 24),
+	SIZE(sshobs_stats, 104),
+	AT(sshobs_stats, written, 0), AT(sshobs_stats, dropped, 8),
+	AT(sshobs_stats, overwritten, 16), AT(sshobs_stats, ring_bytes, 24),
+	AT(sshobs_stats, readers, 32), AT(sshobs_stats, sessions, 40),
+	AT(sshobs_stats, sessions_total, 48), AT(sshobs_stats, sessions_untracked, 56),
+	AT(sshobs_stats, tasks, 64), AT(sshobs_stats, tasks_total, 72),
+	AT(sshobs_stats, tasks_untracked, 80), AT(sshobs_stats, unwatched, 88),
+	AT(sshobs_stats, missed, 96),
+	SIZE(sshobs_probe, 88),
+	AT(sshobs_probe, index, 0), AT(sshobs_probe, flags, 4), AT(sshobs_probe, hits, 8),
+	AT(sshobs_probe, misses, 16), AT(sshobs_probe, kind, 24), AT(sshobs_probe, symbol, 40),
+};
+
+TEST(structs_have_the_sizes_and_offsets_that_they_had)
+{
+	const volatile struct layout *at;
+
+	for (at = layout; at < layout + ARRAY_SIZE(layout); at++)
+		EXPECT_EQ(at->must_be, at->is) TH_LOG("%s", at->name);
+}
+
+TEST(ioctls_have_the_numbers_that_they_had)
+{
+	EXPECT_EQ(0x8020b540U, SSHOBS_IOC_INFO);
+	EXPECT_EQ(0x4004b541U, SSHOBS_IOC_SET_FORMAT);
+	EXPECT_EQ(0x8068b542U, SSHOBS_IOC_STATS);
+	EXPECT_EQ(0xc058b543U, SSHOBS_IOC_PROBE);
+}
+
+TEST(types_have_the_numbers_that_they_had)
+{
+	static const unsigned int types[] = {
+		SSHOBS_ACCEPT, SSHOBS_CLONE, SSHOBS_CLONE_FAIL, SSHOBS_EXEC, SSHOBS_EXEC_FAIL,
+		SSHOBS_CRED, SSHOBS_PTY, SSHOBS_PROMPT, SSHOBS_EXIT, SSHOBS_CLOSE, SSHOBS_END,
+		SSHOBS_ADOPT, SSHOBS_MARK, SSHOBS_LOST,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++)
+		EXPECT_EQ(i + 1, types[i]);
+	EXPECT_EQ(8448, SSHOBS_RECORD_MAX);
+	EXPECT_EQ(4096, SSHOBS_TEXT_MIN);
+}
+
+/* --- ioctls ----------------------------------------------------------------- */
+
+FIXTURE(device) {
+	int			fd;	/* binary, with one mark before it */
+	struct sshobs_info	info;
+	struct sshobs_stats	stats;
+};
+
+FIXTURE_SETUP(device)
+{
+	clean_start();
+	ASSERT_EQ(0, module_want(PORTS));
+	self->fd = records_open_now(O_NONBLOCK);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(4, mark("mark", 4));
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_INFO, &self->info));
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_STATS, &self->stats));
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	close(self->fd);
+}
+
+/* Failed calls left no trace: the same numbers, and the mark is still to be read. */
+static void expect_untouched(struct __test_metadata *_metadata, FIXTURE_DATA(device) *self)
+{
+	char buf[SSHOBS_RECORD_MAX] __attribute__((aligned(8)));
+	const struct sshobs_hdr *hdr = (void *)buf;
+	struct sshobs_info info;
+	struct sshobs_stats stats;
+
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_INFO, &info));
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_STATS, &stats));
+	EXPECT_EQ(self->info.format, info.format);
+	EXPECT_EQ(self->info.next_seq, info.next_seq);
+	EXPECT_EQ(self->info.oldest_seq, info.oldest_seq);
+	EXPECT_EQ(0, memcmp(&self->stats, &stats, sizeof(stats)));
+	ASSERT_LT(0, read(self->fd, buf, sizeof(buf)));
+	EXPECT_EQ(SSHOBS_MARK, hdr->type);
+	EXPECT_EQ(self->info.next_seq - 1, hdr->seq);
+}
+
+static bool is_known(unsigned long cmd)
+{
+	return cmd == SSHOBS_IOC_INFO || cmd == SSHOBS_IOC_SET_FORMAT ||
+	       cmd == SSHOBS_IOC_STATS || cmd == SSHOBS_IOC_PROBE;
+}
+
+TEST_F(device, an_unknown_ioctl_is_ENOTTY)
+{
+	static const unsigned int directions[] = {
+		_IOC_NONE, _IOC_READ, _IOC_WRITE, _IOC_READ | _IOC_WRITE,
+	};
+	static const unsigned int sizes[] = { 0, 4, 8, 32, 88, 104, 16383 };
+	char arg[16384] = {};
+	unsigned int nr, d, s;
+
+	for (nr = 0; nr < 256; nr++)
+		for (d = 0; d < ARRAY_SIZE(directions); d++)
+			for (s = 0; s < ARRAY_SIZE(sizes); s++) {
+				unsigned long cmd = _IOC(directions[d], SSHOBS_IOC_MAGIC, nr,
+							 sizes[s]);
+
+				if (is_known(cmd))
+					continue;
+				ASSERT_EQ(-1, ioctl(self->fd, cmd, arg)) TH_LOG("%lx", cmd);
+				ASSERT_EQ(ENOTTY, errno) TH_LOG("%lx", cmd);
+			}
+	expect_untouched(_metadata, self);
+}
+
+TEST_F(device, an_ioctl_of_another_kind_of_device_is_ENOTTY)
+{
+	static const unsigned long others[] = {
+		TCGETS, TIOCGWINSZ, FIONREAD, _IO(0x42, 0x40), 0x2400, 0xdeadbeef,
+	};
+	char arg[256] = {};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		EXPECT_EQ(-1, ioctl(self->fd, others[i], arg)) TH_LOG("%lx", others[i]);
+		EXPECT_EQ(ENOTTY, errno) TH_LOG("%lx", others[i]);
+	}
+	expect_untouched(_metadata, self);
+}
+
+TEST_F(device, an_unknown_format_is_EINVAL)
+{
+	static const __u32 formats[] = { 2, 3, 255, 256, 1U << 31, ~0U };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		EXPECT_EQ(-1, ioctl(self->fd, SSHOBS_IOC_SET_FORMAT, &formats[i]));
+		EXPECT_EQ(EINVAL, errno);
+	}
+	expect_untouched(_metadata, self);
+}
+
+TEST_F(device, a_probe_past_the_last_is_ENOENT)
+{
+	static const __u32 beyond[] = { 1000, 1U << 31, ~0U };
+	struct sshobs_probe probe;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(beyond); i++) {
+		probe = (struct sshobs_probe){ .index = beyond[i] };
+		EXPECT_EQ(-1, ioctl(self->fd, SSHOBS_IOC_PROBE, &probe));
+		EXPECT_EQ(ENOENT, errno);
+	}
+}
+
+TEST_F(device, flags_in_a_probe_are_EINVAL_even_past_the_last)
+{
+	struct sshobs_probe probe;
+	unsigned int bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		probe = (struct sshobs_probe){ .index = bit % 2 ? ~0U : 0, .flags = 1U << bit };
+		EXPECT_EQ(-1, ioctl(self->fd, SSHOBS_IOC_PROBE, &probe));
+		EXPECT_EQ(EINVAL, errno);
+	}
+	expect_untouched(_metadata, self);
+}
+
+/* --- bad pointers ----------------------------------------------------------- */
+
+struct bad_pointer {
+	const char	*name;
+	void		*at;
+};
+
+/* Addresses at which no byte can be written, nor, but for the last one, read. */
+static size_t bad_pointers(struct bad_pointer *bad)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *gap = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
+	size_t n = 0;
+
+	/* Four bytes before a hole: every struct and record begins well and ends badly. */
+	munmap(gap + 4096, 4096);
+	bad[n++] = (struct bad_pointer){ "NULL", NULL };
+	bad[n++] = (struct bad_pointer){ "unmapped", gap + 4096 };
+	bad[n++] = (struct bad_pointer){ "kernel's direct map", (void *)0xffff888000001000 };
+	bad[n++] = (struct bad_pointer){ "kernel's text", (void *)0xffffffff81000000 };
+	bad[n++] = (struct bad_pointer){ "last page", (void *)-4096L };
+	bad[n++] = (struct bad_pointer){ "not canonical", (void *)0x8000000000000000 };
+	bad[n++] = (struct bad_pointer){ "no access", mmap(NULL, 4096, PROT_NONE, flags, -1, 0) };
+	bad[n++] = (struct bad_pointer){ "partly unmapped", gap + 4096 - 2 };
+	bad[n++] = (struct bad_pointer){ "read-only", mmap(NULL, 65536, PROT_READ, flags, -1, 0) };
+	return n;
+}
+
+TEST_F(device, a_bad_pointer_is_EFAULT_for_every_ioctl_and_changes_nothing)
+{
+	static const unsigned long cmds[] = {
+		SSHOBS_IOC_INFO, SSHOBS_IOC_STATS, SSHOBS_IOC_PROBE, SSHOBS_IOC_SET_FORMAT,
+	};
+	struct bad_pointer bad[16];
+	size_t count = bad_pointers(bad), i, cmd;
+
+	for (cmd = 0; cmd < ARRAY_SIZE(cmds); cmd++) {
+		/* SET_FORMAT only reads. */
+		size_t last = cmds[cmd] == SSHOBS_IOC_SET_FORMAT ? count - 1 : count;
+
+		for (i = 0; i < last; i++) {
+			EXPECT_EQ(-1, ioctl(self->fd, cmds[cmd], bad[i].at))
+				TH_LOG("ioctl %zu, %s", cmd, bad[i].name);
+			EXPECT_EQ(EFAULT, errno) TH_LOG("ioctl %zu, %s", cmd, bad[i].name);
+		}
+	}
+	expect_untouched(_metadata, self);
+}
+
+TEST_F(device, a_bad_pointer_is_EFAULT_for_read_and_the_record_stays)
+{
+	struct bad_pointer bad[16];
+	size_t count = bad_pointers(bad), i;
+
+	for (i = 0; i < count; i++) {
+		EXPECT_EQ(-1, syscall(SYS_read, self->fd, bad[i].at, 65536))
+			TH_LOG("%s", bad[i].name);
+		EXPECT_EQ(EFAULT, errno) TH_LOG("%s", bad[i].name);
+	}
+	expect_untouched(_metadata, self);
+}
+
+TEST_F(device, a_bad_pointer_is_EFAULT_for_read_of_text_and_the_line_stays)
+{
+	const __u32 text = SSHOBS_FORMAT_TEXT, binary = SSHOBS_FORMAT_BINARY;
+	struct bad_pointer bad[16];
+	size_t count = bad_pointers(bad), i;
+
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_SET_FORMAT, &text));
+	for (i = 0; i < count; i++) {
+		EXPECT_EQ(-1, syscall(SYS_read, self->fd, bad[i].at, 65536))
+			TH_LOG("%s", bad[i].name);
+		EXPECT_EQ(EFAULT, errno) TH_LOG("%s", bad[i].name);
+	}
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_SET_FORMAT, &binary));
+	expect_untouched(_metadata, self);
+}
+
+TEST_F(device, a_bad_pointer_is_EFAULT_for_write_and_marks_nothing)
+{
+	struct bad_pointer bad[16];
+	/* The last one can be read. */
+	size_t count = bad_pointers(bad) - 1, i;
+	int fd = open(DEVICE, O_WRONLY);
+
+	for (i = 0; i < count; i++) {
+		EXPECT_EQ(-1, syscall(SYS_write, fd, bad[i].at, 100)) TH_LOG("%s", bad[i].name);
+		EXPECT_EQ(EFAULT, errno) TH_LOG("%s", bad[i].name);
+	}
+	close(fd);
+	expect_untouched(_metadata, self);
+}
+
+TEST_F(device, a_file_that_is_open_for_one_direction_only_refuses_the_other)
+{
+	int fd = open(DEVICE, O_WRONLY);
+	char buf[100];
+
+	EXPECT_EQ(-1, read(fd, buf, sizeof(buf)));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, write(self->fd, "x", 1));
+	EXPECT_EQ(EBADF, errno);
+	close(fd);
+	expect_untouched(_metadata, self);
+}
+
+/* --- rights ----------------------------------------------------------------- */
+
+TEST_F(device, the_node_is_for_root_alone)
+{
+	struct stat stat;
+
+	ASSERT_EQ(0, fstat(self->fd, &stat));
+	EXPECT_EQ((mode_t)(S_IFCHR | 0600), stat.st_mode);
+	EXPECT_EQ(0U, stat.st_uid);
+	EXPECT_EQ(0U, stat.st_gid);
+}
+
+/* Keep these capabilities and no others. */
+static bool keep_caps(__u64 caps)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = {
+		{ .effective = caps, .permitted = caps },
+		{ .effective = caps >> 32, .permitted = caps >> 32 },
+	};
+
+	return !syscall(SYS_capset, &header, data);
+}
+
+/* What open() says to a child that has given up some rights. */
+static int open_in_child(bool (*give_up)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (!give_up())
+			_exit(255);
+		_exit(open(DEVICE, O_RDONLY) < 0 ? errno : 0);
+	}
+	status = wait_for(pid);
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool only_perfmon(void)
+{
+	return keep_caps(1ULL << CAP_PERFMON);
+}
+
+static bool only_sys_admin(void)
+{
+	return keep_caps(1ULL << CAP_SYS_ADMIN);
+}
+
+static bool all_but_those_two(void)
+{
+	return keep_caps(((1ULL << CAP_PERFMON) - 1) & ~(1ULL << CAP_SYS_ADMIN));
+}
+
+static bool no_capability(void)
+{
+	return keep_caps(0);
+}
+
+static bool root_of_a_user_namespace(void)
+{
+	return !unshare(CLONE_NEWUSER) && write_file("/proc/self/uid_map", "0 0 1\n", 6) &&
+	       write_file("/proc/self/setgroups", "deny", 4) &&
+	       write_file("/proc/self/gid_map", "0 0 1\n", 6) && !getuid();
+}
+
+TEST_F(device, opening_wants_CAP_PERFMON_or_CAP_SYS_ADMIN)
+{
+	EXPECT_EQ(0, open_in_child(only_perfmon));
+	EXPECT_EQ(0, open_in_child(only_sys_admin));
+	EXPECT_EQ(EPERM, open_in_child(all_but_those_two));
+	EXPECT_EQ(EPERM, open_in_child(no_capability));
+}
+
+TEST_F(device, opening_wants_the_capability_whatever_the_mode_of_the_node)
+{
+	EXPECT_EQ(EACCES, open_in_child(become_nobody));
+	ASSERT_EQ(0, chmod(DEVICE, 0666));
+	EXPECT_EQ(EPERM, open_in_child(become_nobody));
+	ASSERT_EQ(0, chmod(DEVICE, 0600));
+}
+
+TEST_F(device, root_in_a_user_namespace_is_not_root)
+{
+	EXPECT_EQ(EPERM, open_in_child(root_of_a_user_namespace));
+}
+
+static int fd_of_parent;
+
+/* The open file is what grants: as with every other one. */
+static bool read_what_was_opened_before(void)
+{
+	char buf[SSHOBS_RECORD_MAX];
+
+	if (!become_nobody() || read(fd_of_parent, buf, sizeof(buf)) <= 0)
+		return false;
+	errno = 0;
+	return true;
+}
+
+TEST_F(device, a_file_that_was_opened_with_the_right_is_read_without_it)
+{
+	fd_of_parent = self->fd;
+	EXPECT_EQ(EACCES, open_in_child(read_what_was_opened_before));
+}
+
+/* --- parameters ------------------------------------------------------------- */
+
+static void expect_parameter(struct __test_metadata *_metadata, const char *name,
+			     const char *value)
+{
+	char path[128], *text;
+	struct stat stat_buf;
+
+	snprintf(path, sizeof(path), "/sys/module/sshobs/parameters/%s", name);
+	ASSERT_EQ(0, stat(path, &stat_buf));
+	EXPECT_EQ(0444U, stat_buf.st_mode & 0777) TH_LOG("%s", name);
+	text = read_file(path);
+	ASSERT_NE(NULL, text);
+	EXPECT_STREQ(value, text) TH_LOG("%s", name);
+	free(text);
+}
+
+FIXTURE(parameters) {
+};
+
+FIXTURE_SETUP(parameters)
+{
+	clean_start();
+}
+
+FIXTURE_TEARDOWN(parameters)
+{
+}
+
+TEST_F(parameters, defaults_are_those_of_the_documentation)
+{
+	ASSERT_EQ(0, module_want(""));
+	expect_parameter(_metadata, "ports", "22\n");
+	expect_parameter(_metadata, "ring_kb", "4096\n");
+	expect_parameter(_metadata, "max_sessions", "4096\n");
+	expect_parameter(_metadata, "max_tasks", "65536\n");
+}
+
+TEST_F(parameters, values_that_were_given_are_shown)
+{
+	ASSERT_EQ(0, module_want("ports=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,65535"
+				 " ring_kb=128 max_sessions=1 max_tasks=7"));
+	expect_parameter(_metadata, "ports", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,65535\n");
+	expect_parameter(_metadata, "ring_kb", "128\n");
+	expect_parameter(_metadata, "max_sessions", "1\n");
+	expect_parameter(_metadata, "max_tasks", "7\n");
+}
+
+TEST_F(parameters, a_ring_size_between_two_powers_of_two_is_rounded_up)
+{
+	struct sshobs_stats stats;
+	int fd;
+
+	ASSERT_EQ(0, module_want("ring_kb=65"));
+	fd = records_open(0);
+	ASSERT_EQ(0, ioctl(fd, SSHOBS_IOC_STATS, &stats));
+	EXPECT_EQ(128ULL * 1024, stats.ring_bytes);
+	close(fd);
+}
+
+TEST_F(parameters, bad_values_are_refused_and_nothing_is_loaded)
+{
+	static const char *const bad[] = {
+		"ports=0", "ports=65536", "ports=-1", "ports=22,0", "ports=ssh", "ports=22,",
+		"ports=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "ports",
+		"ring_kb=0", "ring_kb=1", "ring_kb=63", "ring_kb=-1", "ring_kb=4294967295",
+		"ring_kb=1048577", "ring_kb=4k", "ring_kb=",
+		"max_sessions=0", "max_sessions=1048577", "max_sessions=-1",
+		"max_tasks=0", "max_tasks=4194305", "max_tasks=-1",
+	};
+	size_t i;
+	int err;
+
+	if (module_loaded())
+		ASSERT_EQ(0, module_unload());
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		err = module_load(bad[i]);
+		/* The kernel's own parser says ERANGE to some numbers. */
+		EXPECT_TRUE(err == -EINVAL || err == -ERANGE) TH_LOG("%s: %d", bad[i], err);
+		EXPECT_FALSE(module_loaded()) TH_LOG("%s", bad[i]);
+		EXPECT_EQ(-1, access(DEVICE, F_OK));
+	}
+	ASSERT_EQ(0, module_load(PORTS));
+	EXPECT_EQ(0, module_unload());
+}
+
+TEST_F(parameters, loading_and_unloading_over_and_over_leaves_nothing)
+{
+	int i;
+
+	ASSERT_EQ(0, module_want(PORTS));
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(0, module_unload());
+		EXPECT_FALSE(module_loaded());
+		ASSERT_EQ(0, module_load(PORTS));
+		EXPECT_EQ(-EEXIST, module_load(PORTS));
+	}
+	ASSERT_EQ(0, module_unload());
+}
+
+/* --- probes ----------------------------------------------------------------- */
+
+#define PROBES_MAX	64
+
+static size_t probes_read(int fd, struct sshobs_probe *probes)
+{
+	size_t n;
+
+	for (n = 0; n < PROBES_MAX; n++) {
+		probes[n] = (struct sshobs_probe){ .index = n };
+		if (ioctl(fd, SSHOBS_IOC_PROBE, &probes[n]))
+			break;
+	}
+	return n;
+}
+
+/* One login of a kind: a connection, a child, a terminal, a program, the end. */
+static void a_login(struct __test_metadata *_metadata)
+{
+	int listener = listen_on(AF_INET, PORT), client, sock, pty;
+	pid_t pid;
+
+	ASSERT_LE(0, listener);
+	client = connect_to(AF_INET, PORT, NULL);
+	ASSERT_LE(0, client);
+	sock = accept(listener, NULL, NULL);
+	pid = fork();
+	if (!pid) {
+		pty = posix_openpt(O_RDWR | O_NOCTTY);
+		if (pty < 0 || setresuid(NOBODY, NOBODY, NOBODY))
+			_exit(1);
+		execl("/no/such/program", "program", NULL);
+		execl("/bin/true", "true", NULL);
+		_exit(127);
+	}
+	close(sock);
+	close(listener);
+	ASSERT_EQ(0, wait_for(pid));
+	close(client);
+}
+
+TEST_F(device, every_core_probe_is_active_and_counts_its_hits)
+{
+	struct sshobs_probe before[PROBES_MAX], after[PROBES_MAX];
+	static const char *const core[] = {
+		"inet_csk_accept", "kernel_clone", "bprm_execve", "devpts_pty_new",
+	};
+	size_t count, i, k;
+
+	count = probes_read(self->fd, before);
+	ASSERT_LT(3U, count);
+	ASSERT_GT((size_t)PROBES_MAX, count);
+	a_login(_metadata);
+	ASSERT_EQ(count, probes_read(self->fd, after));
+	for (i = 0; i < count; i++) {
+		const char *name = after[i].symbol;
+
+		EXPECT_EQ(i, after[i].index);
+		EXPECT_EQ(0ULL, after[i].misses) TH_LOG("%s", name);
+		EXPECT_EQ(0U, after[i].flags & ~(SSHOBS_PROBE_ACTIVE | SSHOBS_PROBE_CORE));
+		EXPECT_NE(0, strlen(after[i].kind)) TH_LOG("%s", name);
+		EXPECT_EQ(0, after[i].symbol[sizeof(after[i].symbol) - 1]);
+		if (!(after[i].flags & SSHOBS_PROBE_CORE))
+			continue;
+		EXPECT_TRUE(after[i].flags & SSHOBS_PROBE_ACTIVE) TH_LOG("%s", name);
+		EXPECT_LT(before[i].hits, after[i].hits) TH_LOG("%s", name);
+	}
+	for (k = 0; k < ARRAY_SIZE(core); k++) {
+		for (i = 0; i < count && strcmp(core[k], after[i].symbol); i++)
+			;
+		ASSERT_LT(i, count) TH_LOG("no probe %s", core[k]);
+		EXPECT_TRUE(after[i].flags & SSHOBS_PROBE_CORE) TH_LOG("%s", core[k]);
+	}
+}
+
+TEST_F(device, the_counters_tell_of_a_login)
+{
+	struct sshobs_stats stats;
+
+	a_login(_metadata);
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_STATS, &stats));
+	EXPECT_LT(self->stats.written + 7, stats.written);
+	EXPECT_EQ(self->stats.sessions_total + 1, stats.sessions_total);
+	EXPECT_EQ(self->stats.sessions, stats.sessions);
+	EXPECT_LE(self->stats.tasks_total + 1, stats.tasks_total);
+	EXPECT_EQ(0ULL, stats.sessions_untracked);
+	EXPECT_EQ(0ULL, stats.tasks_untracked);
+	EXPECT_EQ(0ULL, stats.missed);
+	EXPECT_EQ(0ULL, stats.dropped);
+	EXPECT_EQ(1ULL, stats.readers);
+	EXPECT_EQ(4096ULL * 1024, stats.ring_bytes);
+}
+
+/* --- nothing of the kernel's inside ----------------------------------------- */
+
+/* An address of the upper half; SSHOBS_UNLIMITED and errors as __s64 are none. */
+static bool is_kernel_address(__u64 word)
+{
+	return word >= 0xffff800000000000 && word < 0xffffffffffff0000;
+}
+
+static void expect_no_address(struct __test_metadata *_metadata, const char *what,
+			      const void *bytes, size_t len)
+{
+	const char *at = bytes;
+	size_t i;
+	__u64 word;
+
+	/* Every field of 8 bytes is aligned to them. */
+	for (i = 0; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, at + i, sizeof(word));
+		EXPECT_FALSE(is_kernel_address(word)) TH_LOG("%s, byte %zu: %llx", what, i, word);
+	}
+}
+
+TEST_F(device, no_record_and_no_ioctl_holds_a_kernel_address)
+{
+	struct sshobs_probe probes[PROBES_MAX];
+	struct sshobs_stats stats;
+	struct sshobs_info info;
+	struct log log = { .fd = records_open(O_NONBLOCK) };
+	size_t count, i;
+
+	a_login(_metadata);
+	while (log_more(&log, 0))
+		;
+	ASSERT_LT(7U, log.count);
+	for (i = 0; i < log.count; i++)
+		expect_no_address(_metadata, type_name(log.recs[i]->type), log.recs[i],
+				  log.recs[i]->len);
+	log_close(&log);
+
+	count = probes_read(self->fd, probes);
+	for (i = 0; i < count; i++)
+		expect_no_address(_metadata, "probe", &probes[i], sizeof(probes[i]));
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_STATS, &stats));
+	expect_no_address(_metadata, "stats", &stats, sizeof(stats));
+	ASSERT_EQ(0, ioctl(self->fd, SSHOBS_IOC_INFO, &info));
+	expect_no_address(_metadata, "info", &info, sizeof(info));
+}
+
+/* As %px would print it. */
+static bool holds_address(const char *text)
+{
+	while ((text = strstr(text, "ffff"))) {
+		if (strspn(text, "0123456789abcdef") >= 16)
+			return true;
+		text++;
+	}
+	return false;
+}
+
+TEST_F(device, no_line_holds_a_kernel_address)
+{
+	int fd = open(DEVICE, O_RDONLY | O_NONBLOCK);
+	static char text[1 << 20];
+	ssize_t len;
+
+	a_login(_metadata);
+	while ((len = read(fd, text, sizeof(text) - 1)) > 0) {
+		text[len] = '\0';
+		EXPECT_FALSE(holds_address(text)) TH_LOG("%s", text);
+	}
+	close(fd);
+}
+
+/* Bytes of a record that mean something; what follows is padding. */
+static size_t used_len(const struct sshobs_hdr *hdr)
+{
+	const void *at = body(hdr);
+
+	switch (hdr->type) {
+	case SSHOBS_EXEC:
+		return offsetof(struct sshobs_exec, data) +
+		       ((const struct sshobs_exec *)at)->path_len +
+		       ((const struct sshobs_exec *)at)->argv_len;
+	case SSHOBS_EXEC_FAIL:
+		return offsetof(struct sshobs_exec_fail, data) +
+		       ((const struct sshobs_exec_fail *)at)->path_len;
+	case SSHOBS_MARK:
+		return offsetof(struct sshobs_mark, text) +
+		       ((const struct sshobs_mark *)at)->text_len;
+	default:
+		return hdr->len - hdr->hdr_len;
+	}
+}
+
+TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
+{
+	static const size_t sizes[] = {
+		[SSHOBS_ACCEPT] = sizeof(struct sshobs_accept),
+		[SSHOBS_CLONE] = sizeof(struct sshobs_clone),
+		[SSHOBS_CRED] = sizeof(struct sshobs_cred),
+		[SSHOBS_PTY] = sizeof(struct sshobs_pty),
+		[SSHOBS_EXIT] = sizeof(struct sshobs_exit),
+		[SSHOBS_CLOSE] = sizeof(struct sshobs_close),
+		[SSHOBS_END] = sizeof(struct sshobs_end),
+	};
+	struct log log = { .fd = records_open(O_NONBLOCK) };
+	size_t i, k, used, seen = 0;
+
+	/* So that the records do not land in a ring that was never written to. */
+	a_login(_metadata);
+	mark("\1\2\3\4\5", 5);
+	while (log_more(&log, 0))
+		;
+	for (i = 0; i < log.count; i++) {
+		const struct sshobs_hdr *hdr = log.recs[i];
+		const char *at = body(hdr);
+
+		EXPECT_EQ(sizeof(*hdr), hdr->hdr_len);
+		EXPECT_EQ(0U, hdr->len % 8);
+		used = used_len(hdr);
+		if (hdr->type < ARRAY_SIZE(sizes) && sizes[hdr->type]) {
+			EXPECT_EQ(sizes[hdr->type], hdr->len - hdr->hdr_len)
+				TH_LOG("%s", type_name(hdr->type));
+			seen |= 1UL << hdr->type;
+		}
+		EXPECT_GT(8U, hdr->len - hdr->hdr_len - used) TH_LOG("%s", type_name(hdr->type));
+		for (k = used; k < hdr->len - hdr->hdr_len; k++)
+			EXPECT_EQ(0, at[k]) TH_LOG("%s", type_name(hdr->type));
+		/* comm is padded up to its end. */
+		for (k = strnlen(hdr->comm, sizeof(hdr->comm)); k < sizeof(hdr->comm); k++)
+			EXPECT_EQ(0, hdr->comm[k]);
+		if (hdr->type == SSHOBS_ACCEPT)
+			EXPECT_EQ(0U, ((const struct sshobs_accept *)body(hdr))->pad);
+		if (hdr->type == SSHOBS_PTY)
+			EXPECT_EQ(0U, ((const struct sshobs_pty *)body(hdr))->pad);
+		if (hdr->type == SSHOBS_CLOSE)
+			EXPECT_EQ(0U, ((const struct sshobs_close *)body(hdr))->pad);
+	}
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		EXPECT_TRUE(!sizes[i] || seen & 1UL << i) TH_LOG("no %s", type_name(i));
+	log_close(&log);
+}
+
+SELFTEST_MAIN()
