@@ -2,9 +2,8 @@
 # "make help" lists what there is.
 
 KDIR	?= /lib/modules/$(shell uname -r)/build
-# The one place that says which version this is.
+# dkms.conf is the one place that says which version this is.
 VERSION	:= $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
-export VERSION
 
 SUDO	:= $(if $(filter-out 0,$(shell id -u)),sudo)
 VM	:= selftests/qemu/vm

@@ -136,4 +136,4 @@ module_exit(sshobs_exit);
 
 MODULE_DESCRIPTION("What happens during an SSH login, event by event");
 MODULE_LICENSE("GPL");
-MODULE_VERSION("0.1.0");
+MODULE_VERSION(SSHOBS_VERSION);

@@ -7,9 +7,9 @@
 
 #include "capture.h"
 
-#define CAPTURE_MAGIC		"\211SSHOBS\n"
-#define CAPTURE_VERSION		1
-#define CAPTURE_BYTE_ORDER	0x01020304
+#define CAPTURE_MAGIC	   "\211SSHOBS\n"
+#define CAPTURE_VERSION	   1
+#define CAPTURE_BYTE_ORDER 0x01020304
 
 /*
  * What a capture file begins with; the records follow at header_len. A later
@@ -17,16 +17,16 @@
  * has a higher version.
  */
 struct capture_header {
-	char		magic[8];
-	uint32_t	byte_order;
-	uint32_t	version;
-	uint32_t	header_len;
-	uint32_t	abi;
-	int64_t		realtime_offset_ns;
-	uint64_t	time_ns;
-	char		boot_id[40];
-	char		host[72];
-	char		kernel[72];
+	char magic[8];
+	uint32_t byte_order;
+	uint32_t version;
+	uint32_t header_len;
+	uint32_t abi;
+	int64_t realtime_offset_ns;
+	uint64_t time_ns;
+	char boot_id[40];
+	char host[72];
+	char kernel[72];
 };
 
 _Static_assert(sizeof(struct capture_header) == CAPTURE_HEADER_MIN, "no padding");

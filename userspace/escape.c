@@ -36,6 +36,7 @@ size_t utf8_decode(const unsigned char *bytes, size_t len, uint32_t *point)
 }
 
 /* Characters that say nothing by themselves and change what others look like. */
+/* clang-format off */
 static const struct {
 	uint32_t first;
 	uint32_t last;
@@ -55,6 +56,7 @@ static const struct {
 	{ 0xfff0, 0xffff },	/* specials */
 	{ 0xe0000, 0x10ffff },	/* tags, selectors, private use */
 };
+/* clang-format on */
 
 bool utf8_is_harmless(uint32_t point)
 {

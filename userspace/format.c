@@ -168,6 +168,7 @@ bool parse_number(const char *text, uint64_t max, uint64_t *number)
 	return true;
 }
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	int64_t ns;
@@ -184,6 +185,7 @@ static const struct {
 	{ "w", 7 * 86400 * NS_PER_SEC }, { "week", 7 * 86400 * NS_PER_SEC },
 	{ "weeks", 7 * 86400 * NS_PER_SEC },
 };
+/* clang-format on */
 
 static bool find_unit(const char *name, size_t len, int64_t *ns)
 {
@@ -269,8 +271,8 @@ static bool parse_fraction(const char *text, int64_t *ns)
 static bool parse_date(const char *text, int64_t now_ns, int64_t *ns)
 {
 	static const char *const formats[] = {
-		"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d",
-		"%H:%M:%S", "%H:%M",
+		"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
+		"%Y-%m-%d",	     "%H:%M:%S",	  "%H:%M",
 	};
 	size_t n = strlen(text);
 	bool utc = n && text[n - 1] == 'Z';

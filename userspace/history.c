@@ -105,7 +105,8 @@ int command_list(const struct options *options)
 	int status;
 
 	if (options->n_args)
-		return fail(STATUS_USAGE, "list: takes no argument; for one session: sshobs show %s",
+		return fail(STATUS_USAGE,
+			    "list: takes no argument; for one session: sshobs show %s",
 			    options->args[0]);
 	status = open_source(options, &stream);
 	if (status)
@@ -173,16 +174,17 @@ static int find_session(const struct options *options, const struct model *model
 
 	if (strcmp(name, "self") == 0) {
 		if (!origin->live)
-			return fail(STATUS_USAGE, "self: not in a capture; see: sshobs list -r FILE");
+			return fail(STATUS_USAGE,
+				    "self: not in a capture; see: sshobs list -r FILE");
 		*session = find_self(model);
 		if (!*session)
-			return fail(STATUS_FAILURE,
-				    "self: this shell is in no session that the ring holds; see: sshobs list");
+			return fail(
+				STATUS_FAILURE,
+				"self: this shell is in no session that the ring holds; see: sshobs list");
 	} else if (strcmp(name, "last") == 0) {
 		*session = find_last(options, model, origin);
 		if (!*session)
-			return fail(STATUS_FAILURE,
-				    "no such session; see: sshobs list%s%s",
+			return fail(STATUS_FAILURE, "no such session; see: sshobs list%s%s",
 				    options->read ? " -r " : "", options->read ?: "");
 	} else {
 		*session = parse_number(name, UINT64_MAX, &id) ? model_find(model, id) : NULL;

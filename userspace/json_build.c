@@ -120,8 +120,8 @@ static void put_escaped(uint32_t point)
 
 void json_print(struct json_object *object)
 {
-	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-								  JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(
+		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	const unsigned char *s = (const unsigned char *)(text ? text : "null");
 	size_t len = strlen((const char *)s);
 
@@ -151,7 +151,7 @@ static void add_endpoint(struct json_object *object, const char *addr_key, const
 }
 
 void json_add_endpoints(struct json_object *object, const struct sshobs_endpoint *peer,
-			  const struct sshobs_endpoint *local)
+			const struct sshobs_endpoint *local)
 {
 	add_endpoint(object, "peer_addr", "peer_port", peer);
 	add_endpoint(object, "local_addr", "local_port", local);
@@ -159,7 +159,7 @@ void json_add_endpoints(struct json_object *object, const struct sshobs_endpoint
 
 /* A name from a table, or the number where the table has none. */
 void json_add_symbol(struct json_object *object, const char *key, const char *name,
-		       unsigned int number)
+		     unsigned int number)
 {
 	if (name)
 		json_add_string(object, key, name);
@@ -177,8 +177,8 @@ struct json_object *json_bits(uint64_t set, const char *(*name_of)(unsigned int 
 		if (!(set >> bit & 1))
 			continue;
 		snprintf(number, sizeof(number), "0x%llx", 1ULL << bit);
-		json_object_array_add(array, json_object_new_string(name_of(bit) ? name_of(bit) :
-										   number));
+		json_object_array_add(array,
+				      json_object_new_string(name_of(bit) ? name_of(bit) : number));
 	}
 	return array;
 }
@@ -213,7 +213,7 @@ void json_add_argv(struct json_object *object, const unsigned char *argv, size_t
 }
 
 void json_add_path(struct json_object *object, const unsigned char *path, uint32_t len,
-		     uint32_t total)
+		   uint32_t total)
 {
 	json_add_bytes(object, "path", path, len);
 	if (len < total)

@@ -113,6 +113,11 @@ bool model_user(const struct session *session, uint32_t *uid)
 	return session->user != USER_UNKNOWN;
 }
 
+bool model_user_is_guess(const struct session *session)
+{
+	return session->user == USER_GUESSED && !session->ended;
+}
+
 uint32_t model_incomplete(const struct model *model, const struct session *session)
 {
 	uint32_t reasons = session->incomplete;
@@ -484,18 +489,18 @@ static int fold_end(struct session *session, const struct event *event)
 
 /* One fold for each event that belongs to a session. */
 static int (*const folds[])(struct session *session, const struct event *event) = {
-	[SSHOBS_ACCEPT]		= fold_accept,
-	[SSHOBS_CLONE]		= fold_clone,
-	[SSHOBS_CLONE_FAIL]	= fold_clone_fail,
-	[SSHOBS_EXEC]		= fold_exec,
-	[SSHOBS_EXEC_FAIL]	= fold_exec_fail,
-	[SSHOBS_CRED]		= fold_cred,
-	[SSHOBS_PTY]		= fold_pty,
-	[SSHOBS_PROMPT]		= fold_prompt,
-	[SSHOBS_EXIT]		= fold_exit,
-	[SSHOBS_CLOSE]		= fold_close,
-	[SSHOBS_END]		= fold_end,
-	[SSHOBS_ADOPT]		= fold_accept,
+	[SSHOBS_ACCEPT] = fold_accept,
+	[SSHOBS_CLONE] = fold_clone,
+	[SSHOBS_CLONE_FAIL] = fold_clone_fail,
+	[SSHOBS_EXEC] = fold_exec,
+	[SSHOBS_EXEC_FAIL] = fold_exec_fail,
+	[SSHOBS_CRED] = fold_cred,
+	[SSHOBS_PTY] = fold_pty,
+	[SSHOBS_PROMPT] = fold_prompt,
+	[SSHOBS_EXIT] = fold_exit,
+	[SSHOBS_CLOSE] = fold_close,
+	[SSHOBS_END] = fold_end,
+	[SSHOBS_ADOPT] = fold_accept,
 };
 
 #define N_FOLDS (sizeof(folds) / sizeof(folds[0]))

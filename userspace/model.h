@@ -103,16 +103,16 @@ struct process {
 };
 
 enum session_state {
-	SESSION_UP,		/* connection and processes are there */
-	SESSION_CLOSED,		/* the connection is closed, processes live on */
+	SESSION_UP, /* connection and processes are there */
+	SESSION_CLOSED, /* the connection is closed, processes live on */
 	SESSION_ENDED,
-	SESSION_REFUSED,	/* ended, and no process ever joined */
+	SESSION_REFUSED, /* ended, and no process ever joined */
 };
 
 /* How sure the model is of session->uid. */
 enum user_state {
 	USER_UNKNOWN,
-	USER_GUESSED,		/* the best there is until now */
+	USER_GUESSED, /* the best there is until now */
 	USER_SETTLED,
 };
 
@@ -219,7 +219,7 @@ struct session {
 /* Whose events the model keeps, for a view that tells them one by one. */
 enum model_keep {
 	KEEP_NONE,
-	KEEP_NEWEST,		/* those of the session with the highest number */
+	KEEP_NEWEST, /* those of the session with the highest number */
 	KEEP_ALL,
 };
 
@@ -277,6 +277,9 @@ struct process *model_find_process(const struct session *session, uint32_t pid);
 /** model_had_process() - whether a process with this pid ever was in the session */
 bool model_had_process(const struct session *session, uint32_t pid);
 
+/** model_user_is_guess() - whether what is to come may tell another user */
+bool model_user_is_guess(const struct session *session);
+
 /** model_program() - what a process runs; NULL if no exec of it was seen */
 const struct program *model_program(const struct process *process);
 
@@ -290,10 +293,10 @@ const struct program *model_program(const struct process *process);
 bool model_user(const struct session *session, uint32_t *uid);
 
 /* What the reader adds to the reasons SSHOBS_INCOMPLETE_* of the module. */
-#define INCOMPLETE_START	(1U << 16)	/* its first record was not there */
-#define INCOMPLETE_MISSING	(1U << 17)	/* session->missing records were not there */
-#define INCOMPLETE_LOST		(1U << 18)	/* some may have been lost since its last one */
-#define INCOMPLETE_CUT		(1U << 19)	/* a path or arguments were cut */
+#define INCOMPLETE_START   (1U << 16) /* its first record was not there */
+#define INCOMPLETE_MISSING (1U << 17) /* session->missing records were not there */
+#define INCOMPLETE_LOST	   (1U << 18) /* some may have been lost since its last one */
+#define INCOMPLETE_CUT	   (1U << 19) /* a path or arguments were cut */
 
 /**
  * model_incomplete() - what the stream may not have told of the session

@@ -97,28 +97,32 @@ static int not_found(void)
 
 	if (uname(&name))
 		name.release[0] = '\0';
-	return fail(STATUS_FAILURE,
-		    "load: no module for kernel %s; install linux-headers-%s, then: make load, or make dkms-install",
-		    name.release, name.release);
+	return fail(
+		STATUS_FAILURE,
+		"load: no module for kernel %s; install linux-headers-%s, then: make load, or make dkms-install",
+		name.release, name.release);
 }
 
 static int load_failed(int err)
 {
 	switch (err) {
 	case -ENOENT:
-		return fail(STATUS_FAILURE,
-			    "load: this kernel lacks a function that the module needs; see: dmesg | grep sshobs");
+		return fail(
+			STATUS_FAILURE,
+			"load: this kernel lacks a function that the module needs; see: dmesg | grep sshobs");
 	case -EPERM:
 	case -EACCES:
 		if (geteuid() != 0)
 			return fail(STATUS_NOT_PERMITTED,
 				    "load: not permitted; run it as root: sudo sshobs load");
-		return fail(STATUS_NOT_PERMITTED,
-			    "load: the kernel is locked down and wants a signed module (Secure Boot); sign it and enrol the key: mokutil --import KEY");
+		return fail(
+			STATUS_NOT_PERMITTED,
+			"load: the kernel is locked down and wants a signed module (Secure Boot); sign it and enrol the key: mokutil --import KEY");
 	case -EKEYREJECTED:
 	case -ENOKEY:
-		return fail(STATUS_NOT_PERMITTED,
-			    "load: the kernel does not trust the module's key (Secure Boot); enrol it: mokutil --import /var/lib/dkms/mok.pub, and reboot");
+		return fail(
+			STATUS_NOT_PERMITTED,
+			"load: the kernel does not trust the module's key (Secure Boot); enrol it: mokutil --import /var/lib/dkms/mok.pub, and reboot");
 	case -EEXIST:
 		return fail(STATUS_FAILURE,
 			    "load: already loaded; for other parameters: sshobs unload first");
@@ -126,8 +130,9 @@ static int load_failed(int err)
 		return fail(STATUS_FAILURE,
 			    "load: a parameter is not valid; see: dmesg | grep sshobs");
 	case -ENOEXEC:
-		return fail(STATUS_FAILURE,
-			    "load: the module was built for another kernel; build it anew: make load, or make dkms-install");
+		return fail(
+			STATUS_FAILURE,
+			"load: the module was built for another kernel; build it anew: make load, or make dkms-install");
 	case -ENOMEM:
 		return fail(STATUS_FAILURE, "load: out of memory; try a smaller ring_kb");
 	}
@@ -139,12 +144,12 @@ static bool is_parameter(const struct kmod_list *info, const char *name, size_t 
 {
 	const struct kmod_list *entry;
 
-	kmod_list_foreach(entry, info) {
+	kmod_list_foreach(entry, info)
+	{
 		const char *key = kmod_module_info_get_key(entry);
 		const char *value = kmod_module_info_get_value(entry);
 
-		if (strcmp(key, "parm") == 0 && strncmp(value, name, len) == 0 &&
-		    value[len] == ':')
+		if (strcmp(key, "parm") == 0 && strncmp(value, name, len) == 0 && value[len] == ':')
 			return true;
 	}
 	return false;
@@ -236,9 +241,8 @@ static int unload_failed(int err)
 			    "unload: not permitted; run it as root: sudo sshobs unload");
 	case -EAGAIN:
 	case -EBUSY:
-		return fail(STATUS_FAILURE,
-			    "unload: busy, somebody reads " SSHOBS_DEVICE
-			    "; end the readers: fuser -v " SSHOBS_DEVICE);
+		return fail(STATUS_FAILURE, "unload: busy, somebody reads " SSHOBS_DEVICE
+					    "; end the readers: fuser -v " SSHOBS_DEVICE);
 	case -ENOENT:
 		return fail(STATUS_NO_MODULE, "unload: the module is not loaded; nothing to do");
 	}

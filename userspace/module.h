@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MODULE_NAME		"sshobs"
-#define MODULE_MAX_PARAMETERS	32
+#define MODULE_NAME	      "sshobs"
+#define MODULE_MAX_PARAMETERS 32
 
 /**
  * struct parameter - a parameter of the loaded module

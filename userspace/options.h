@@ -10,15 +10,15 @@
 
 /* Exit statuses, besides 0; the manual lists them. */
 enum status {
-	STATUS_FAILURE		= 1,
-	STATUS_NO_MODULE	= 3,
-	STATUS_NOT_PERMITTED	= 4,
-	STATUS_USAGE		= 64,
+	STATUS_FAILURE = 1,
+	STATUS_NO_MODULE = 3,
+	STATUS_NOT_PERMITTED = 4,
+	STATUS_USAGE = 64,
 };
 
 enum output {
-	OUTPUT_SHORT,		/* the lines that the device gives */
-	OUTPUT_SHORT_ISO,	/* the same, with the time of day */
+	OUTPUT_SHORT, /* the lines that the device gives */
+	OUTPUT_SHORT_ISO, /* the same, with the time of day */
 	OUTPUT_JSON,
 };
 

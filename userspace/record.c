@@ -13,9 +13,9 @@
 #include "capture.h"
 #include "commands.h"
 
-#define BUFFER_SIZE	(256 * 1024)
+#define BUFFER_SIZE (256 * 1024)
 /* While it sleeps, the kernel need not wake anybody for each record. */
-#define PAUSE_NS	50000000
+#define PAUSE_NS    50000000
 
 static volatile sig_atomic_t stopped;
 
@@ -72,8 +72,8 @@ static int write_failed(const char *path, int err)
 		return fail(STATUS_USAGE, "-: will not write records to a terminal; name a file");
 	if (err == -ENOSPC || err == -EDQUOT)
 		return fail(STATUS_FAILURE,
-			    "%s: %s; what was written can be read, make room and start again",
-			    path, strerror(-err));
+			    "%s: %s; what was written can be read, make room and start again", path,
+			    strerror(-err));
 	return fail(STATUS_FAILURE, "%s: %s; choose another file", path, strerror(-err));
 }
 

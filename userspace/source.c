@@ -42,11 +42,9 @@ static int open_failed(const char *path, int err)
 	switch (err) {
 	case STREAM_FOREIGN:
 		return fail(STATUS_FAILURE,
-			    "%s: not a capture of sshobs; make one with: sshobs record FILE",
-			    path);
+			    "%s: not a capture of sshobs; make one with: sshobs record FILE", path);
 	case STREAM_VERSION:
-		return fail(STATUS_FAILURE,
-			    "%s: made by a newer version; update sshobs", path);
+		return fail(STATUS_FAILURE, "%s: made by a newer version; update sshobs", path);
 	case STREAM_BYTE_ORDER:
 		return fail(STATUS_FAILURE,
 			    "%s: written by a machine with the other byte order; read it there",
@@ -70,8 +68,8 @@ static int device_failed(int err)
 			    ": the module is not loaded; load it with: sudo sshobs load");
 	case -EACCES:
 	case -EPERM:
-		return fail(STATUS_NOT_PERMITTED, SSHOBS_DEVICE
-			    ": not permitted; run it as root, with CAP_PERFMON");
+		return fail(STATUS_NOT_PERMITTED,
+			    SSHOBS_DEVICE ": not permitted; run it as root, with CAP_PERFMON");
 	case -ENOTTY:
 	case STREAM_VERSION:
 		return fail(STATUS_FAILURE, SSHOBS_DEVICE
@@ -100,8 +98,8 @@ int read_failed(const struct options *options, const struct stream *stream, int 
 		return device_failed(err);
 	if (err == STREAM_DAMAGED)
 		return fail(STATUS_FAILURE,
-			    "%s: damaged at byte %llu; what came before it was read",
-			    options->read, (unsigned long long)stream_offset(stream));
+			    "%s: damaged at byte %llu; what came before it was read", options->read,
+			    (unsigned long long)stream_offset(stream));
 	return fail(STATUS_FAILURE, "%s: %s; check the file", options->read, strerror(-err));
 }
 

@@ -15,6 +15,7 @@
 #include "format.h"
 #include "term.h"
 
+/* clang-format off */
 static const struct command {
 	const char *name;
 	int (*run)(const struct options *options);
@@ -29,11 +30,13 @@ static const struct command {
 	{ "load",	command_load,	"[NAME=VALUE...]", "load the module" },
 	{ "unload",	command_unload,	"",	"unload it" },
 };
+/* clang-format on */
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 enum { KEY_COLOR = 256, KEY_NO_PAGER };
 
+/* clang-format off */
 static const struct argp_option argp_options[] = {
 	{ "all",	'a', NULL,	0, "show: also what came after the prompt; tree: also what has ended", 0 },
 	{ "follow",	'f', NULL,	0, "go on with what comes; the default without -n, -S, -U and -r", 0 },
@@ -52,6 +55,7 @@ static const struct argp_option argp_options[] = {
 	{ "version",	'V', NULL,	0, "print the version", -1 },
 	{ 0 },
 };
+/* clang-format on */
 
 static const char help_tail[] =
 	"ID is the number of a login, last, or self: the one you are typing in.\n"
@@ -97,9 +101,10 @@ static int set_lines(struct options *options, const char *text)
 static int set_time(const char *option, const char *text, int64_t *ns)
 {
 	if (!parse_time(text, now_realtime_ns(), ns))
-		return fail(STATUS_USAGE,
-			    "%s %s: not a time; \"2026-11-22 10:00:00\", \"10:00\", \"-5min\" or \"@EPOCH\"",
-			    option, text);
+		return fail(
+			STATUS_USAGE,
+			"%s %s: not a time; \"2026-11-22 10:00:00\", \"10:00\", \"-5min\" or \"@EPOCH\"",
+			option, text);
 	return 0;
 }
 
@@ -114,7 +119,8 @@ static int set_user(struct options *options, const char *name)
 	else if (parse_number(name, UINT32_MAX, &uid))
 		options->uid = (uint32_t)uid;
 	else
-		return fail(STATUS_USAGE, "-u %s: no such user on this host; give the number", name);
+		return fail(STATUS_USAGE, "-u %s: no such user on this host; give the number",
+			    name);
 	return 0;
 }
 
@@ -234,7 +240,8 @@ static void print_help(const struct argp *argp)
 
 	if (!out)
 		return;
-	fputs("What happened during an SSH login, event by event. Without a command: follow live, as text.\v", out);
+	fputs("What happened during an SSH login, event by event. Without a command: follow live, as text.\v",
+	      out);
 	fputs("Commands:\n", out);
 	for (i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-6s %-16s %s\n", commands[i].name, commands[i].args,
@@ -265,11 +272,13 @@ static int run_command(struct parse *parse)
 		return options->write ? command_record(options) : command_follow(options);
 	command = find_command(parse->command);
 	if (!command)
-		return fail(STATUS_USAGE, "%s: no such command; see: sshobs --help", parse->command);
+		return fail(STATUS_USAGE, "%s: no such command; see: sshobs --help",
+			    parse->command);
 	if (options->write && command->run != command_record)
 		return fail(STATUS_USAGE, "-w: not with %s; usage: sshobs -w FILE", command->name);
 	if (options->follow)
-		return fail(STATUS_USAGE, "-f: %s does not follow; usage: sshobs -f", command->name);
+		return fail(STATUS_USAGE, "-f: %s does not follow; usage: sshobs -f",
+			    command->name);
 	return command->run(options);
 }
 
@@ -290,8 +299,10 @@ int main(int argc, char **argv)
 	parse.options.until_ns = INT64_MAX;
 	parse.options.args = parse.args;
 	if (argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, &index,
-		       &parse) && !parse.status)
-		return fail(STATUS_USAGE, "%s: unknown option, or its value is missing; see: sshobs --help",
+		       &parse) &&
+	    !parse.status)
+		return fail(STATUS_USAGE,
+			    "%s: unknown option, or its value is missing; see: sshobs --help",
 			    argv[index > 1 ? index - 1 : index]);
 	if (parse.status)
 		return parse.status;
@@ -303,7 +314,8 @@ int main(int argc, char **argv)
 	status = parse.help || parse.version ? 0 : run_command(&parse);
 	err = term_finish();
 	if (err && !status)
-		status = fail(STATUS_FAILURE, "standard output: %s; what was printed is not complete",
+		status = fail(STATUS_FAILURE,
+			      "standard output: %s; what was printed is not complete",
 			      strerror(-err));
 	return status;
 }

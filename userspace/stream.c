@@ -12,10 +12,10 @@
 #include "stream.h"
 
 /* A later version's records may be longer than SSHOBS_RECORD_MAX. */
-#define RECORD_LIMIT		(64 * 1024)
-#define BUFFER_SIZE		(256 * 1024)
+#define RECORD_LIMIT (64 * 1024)
+#define BUFFER_SIZE  (256 * 1024)
 /* Zero bytes after a record: fields that it is too short to have read as 0. */
-#define RECORD_SLACK		256
+#define RECORD_SLACK 256
 
 struct stream {
 	int fd;
@@ -132,8 +132,9 @@ static int read_header(struct stream *stream)
 	size_t header_len = CAPTURE_HEADER_MIN;
 	int err = fill(stream, header_len);
 
-	err = err ?: capture_parse(stream->bytes + stream->start, stream->end - stream->start,
-				   &stream->origin, &header_len);
+	err = err   ?:
+		      capture_parse(stream->bytes + stream->start, stream->end - stream->start,
+				    &stream->origin, &header_len);
 	err = err ?: fill(stream, header_len);
 	if (err)
 		return err;
@@ -202,20 +203,20 @@ void stream_close(struct stream *stream)
 
 /* For each type, the size of the body that every version has. */
 static const size_t body_sizes[] = {
-	[SSHOBS_ACCEPT]		= sizeof(struct sshobs_accept),
-	[SSHOBS_CLONE]		= sizeof(struct sshobs_clone),
-	[SSHOBS_CLONE_FAIL]	= sizeof(struct sshobs_clone_fail),
-	[SSHOBS_EXEC]		= sizeof(struct sshobs_exec),
-	[SSHOBS_EXEC_FAIL]	= sizeof(struct sshobs_exec_fail),
-	[SSHOBS_CRED]		= sizeof(struct sshobs_cred),
-	[SSHOBS_PTY]		= sizeof(struct sshobs_pty),
-	[SSHOBS_PROMPT]		= sizeof(struct sshobs_pty),
-	[SSHOBS_EXIT]		= sizeof(struct sshobs_exit),
-	[SSHOBS_CLOSE]		= sizeof(struct sshobs_close),
-	[SSHOBS_END]		= sizeof(struct sshobs_end),
-	[SSHOBS_ADOPT]		= sizeof(struct sshobs_accept),
-	[SSHOBS_MARK]		= sizeof(struct sshobs_mark),
-	[SSHOBS_LOST]		= sizeof(struct sshobs_lost),
+	[SSHOBS_ACCEPT] = sizeof(struct sshobs_accept),
+	[SSHOBS_CLONE] = sizeof(struct sshobs_clone),
+	[SSHOBS_CLONE_FAIL] = sizeof(struct sshobs_clone_fail),
+	[SSHOBS_EXEC] = sizeof(struct sshobs_exec),
+	[SSHOBS_EXEC_FAIL] = sizeof(struct sshobs_exec_fail),
+	[SSHOBS_CRED] = sizeof(struct sshobs_cred),
+	[SSHOBS_PTY] = sizeof(struct sshobs_pty),
+	[SSHOBS_PROMPT] = sizeof(struct sshobs_pty),
+	[SSHOBS_EXIT] = sizeof(struct sshobs_exit),
+	[SSHOBS_CLOSE] = sizeof(struct sshobs_close),
+	[SSHOBS_END] = sizeof(struct sshobs_end),
+	[SSHOBS_ADOPT] = sizeof(struct sshobs_accept),
+	[SSHOBS_MARK] = sizeof(struct sshobs_mark),
+	[SSHOBS_LOST] = sizeof(struct sshobs_lost),
 };
 
 #define KNOWN_TYPES (sizeof(body_sizes) / sizeof(body_sizes[0]))
@@ -343,8 +344,9 @@ static void count_raw(struct stream *stream)
 		if (hdr->type != SSHOBS_LOST)
 			stream->raw_records++;
 		else if (hdr->len - hdr->hdr_len >= sizeof(struct sshobs_lost))
-			stream->raw_lost += ((const struct sshobs_lost *)
-					     ((const char *)hdr + hdr->hdr_len))->count;
+			stream->raw_lost +=
+				((const struct sshobs_lost *)((const char *)hdr + hdr->hdr_len))
+					->count;
 		at += hdr->len;
 	}
 }

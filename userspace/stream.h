@@ -70,10 +70,10 @@ struct origin {
 
 /* Why a capture could not be read on; they stand beside -errno. */
 enum stream_error {
-	STREAM_FOREIGN		= -10001,	/* no capture file */
-	STREAM_VERSION		= -10002,	/* a capture of a later version */
-	STREAM_BYTE_ORDER	= -10003,	/* written with the other byte order */
-	STREAM_DAMAGED		= -10004,	/* a record that cannot be */
+	STREAM_FOREIGN = -10001, /* no capture file */
+	STREAM_VERSION = -10002, /* a capture of a later version */
+	STREAM_BYTE_ORDER = -10003, /* written with the other byte order */
+	STREAM_DAMAGED = -10004, /* a record that cannot be */
 };
 
 struct stream;

@@ -135,6 +135,7 @@ int term_finish(void)
 	return err == EPIPE ? 0 : -err;
 }
 
+/* clang-format off */
 static const struct {
 	const char *sequence;
 	const char *name;	/* as libsmartcols calls it */
@@ -148,6 +149,7 @@ static const struct {
 	[TINT_NAME]	= { "\033[36m",		"cyan" },
 	[TINT_KEY]	= { "\033[2m",		"halfbright" },
 };
+/* clang-format on */
 
 const char *term_tint(enum tint tint)
 {
@@ -234,8 +236,8 @@ struct libscols_table *table_new(const struct column *columns, size_t n)
 	/* The cells are safe already, and say so in their own way. */
 	scols_table_enable_noencoding(table, 1);
 	/* stdout may be a pipe to the pager: the width is that of its terminal. */
-	scols_table_set_termforce(table, term.width ? SCOLS_TERMFORCE_ALWAYS :
-						      SCOLS_TERMFORCE_NEVER);
+	scols_table_set_termforce(table,
+				  term.width ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
 	if (term.width)
 		scols_table_set_termwidth(table, (size_t)term.width);
 	for (i = 0; i < n; i++) {

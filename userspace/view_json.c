@@ -45,7 +45,7 @@ static void add_limit(struct json_object *object, const char *key, uint64_t limi
 static void json_clone_fail(struct json_object *object, const struct event *event)
 {
 	json_add_symbol(object, "errno", sshobs_errno_name(event->clone_fail->error),
-		   event->clone_fail->error);
+			event->clone_fail->error);
 	add_limit(object, "nproc_soft", event->clone_fail->nproc_soft);
 	add_limit(object, "nproc_hard", event->clone_fail->nproc_hard);
 	json_add_u64(object, "nproc_used", event->clone_fail->nproc_used);
@@ -69,9 +69,10 @@ static void json_exec(struct json_object *object, const struct event *event)
 
 static void json_exec_fail(struct json_object *object, const struct event *event)
 {
-	json_add_path(object, event->data, event->exec_fail->path_len, event->exec_fail->path_total);
+	json_add_path(object, event->data, event->exec_fail->path_len,
+		      event->exec_fail->path_total);
 	json_add_symbol(object, "errno", sshobs_errno_name(event->exec_fail->error),
-		   event->exec_fail->error);
+			event->exec_fail->error);
 }
 
 static void add_ids(struct json_object *object, const char *prefix, const struct sshobs_ids *ids)
@@ -136,20 +137,20 @@ static void json_lost(struct json_object *object, const struct event *event)
 }
 
 static void (*const writers[])(struct json_object *object, const struct event *event) = {
-	[SSHOBS_ACCEPT]		= json_accept,
-	[SSHOBS_CLONE]		= json_clone,
-	[SSHOBS_CLONE_FAIL]	= json_clone_fail,
-	[SSHOBS_EXEC]		= json_exec,
-	[SSHOBS_EXEC_FAIL]	= json_exec_fail,
-	[SSHOBS_CRED]		= json_cred,
-	[SSHOBS_PTY]		= json_pty,
-	[SSHOBS_PROMPT]		= json_pty,
-	[SSHOBS_EXIT]		= json_exit,
-	[SSHOBS_CLOSE]		= json_close,
-	[SSHOBS_END]		= json_end,
-	[SSHOBS_ADOPT]		= json_accept,
-	[SSHOBS_MARK]		= json_mark,
-	[SSHOBS_LOST]		= json_lost,
+	[SSHOBS_ACCEPT] = json_accept,
+	[SSHOBS_CLONE] = json_clone,
+	[SSHOBS_CLONE_FAIL] = json_clone_fail,
+	[SSHOBS_EXEC] = json_exec,
+	[SSHOBS_EXEC_FAIL] = json_exec_fail,
+	[SSHOBS_CRED] = json_cred,
+	[SSHOBS_PTY] = json_pty,
+	[SSHOBS_PROMPT] = json_pty,
+	[SSHOBS_EXIT] = json_exit,
+	[SSHOBS_CLOSE] = json_close,
+	[SSHOBS_END] = json_end,
+	[SSHOBS_ADOPT] = json_accept,
+	[SSHOBS_MARK] = json_mark,
+	[SSHOBS_LOST] = json_lost,
 };
 
 void view_json_event(const struct event *event, const struct origin *origin)

@@ -63,8 +63,8 @@ void view_line(const struct event *event, enum output output)
 	}
 	if (output == OUTPUT_SHORT_ISO) {
 		rest = memchr(buf, ' ', len);
-		printf("%s%s%s ", term_tint(TINT_DIM),
-		       format_local(when, event_realtime(event)), term_tint(TINT_NONE));
+		printf("%s%s%s ", term_tint(TINT_DIM), format_local(when, event_realtime(event)),
+		       term_tint(TINT_NONE));
 		rest = rest ? rest + 1 : end;
 	} else {
 		rest = put_field(rest, end, TINT_DIM);

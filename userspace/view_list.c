@@ -31,10 +31,12 @@ static enum tint put_id(char *buf, const struct row *row)
 
 static enum tint put_user(char *buf, const struct row *row)
 {
+	char name[FORMAT_MAX];
 	uint32_t uid;
 
 	if (model_user(row->session, &uid))
-		format_user(buf, uid, row->origin->local);
+		snprintf(buf, FORMAT_MAX, "%.70s%s", format_user(name, uid, row->origin->local),
+			 model_user_is_guess(row->session) ? "?" : "");
 	else
 		snprintf(buf, FORMAT_MAX, "-");
 	return TINT_NONE;
@@ -48,8 +50,9 @@ static enum tint put_peer(char *buf, const struct row *row)
 
 static enum tint put_start(char *buf, const struct row *row)
 {
-	format_start(buf, (int64_t)(row->session->start_ns +
-				    (uint64_t)row->origin->realtime_offset_ns), is_narrow());
+	format_start(buf,
+		     (int64_t)(row->session->start_ns + (uint64_t)row->origin->realtime_offset_ns),
+		     is_narrow());
 	return TINT_NONE;
 }
 
@@ -71,7 +74,8 @@ static enum tint put_prompt(char *buf, const struct row *row)
 		return TINT_DIM;
 	format_duration(buf, ns);
 	return ns >= 5 * (uint64_t)NS_PER_SEC ? TINT_BAD :
-	       ns >= (uint64_t)NS_PER_SEC ? TINT_WARN : TINT_GOOD;
+	       ns >= (uint64_t)NS_PER_SEC     ? TINT_WARN :
+						TINT_GOOD;
 }
 
 static enum tint put_procs(char *buf, const struct row *row)
@@ -86,10 +90,10 @@ static enum tint put_state(char *buf, const struct row *row)
 		const char *name;
 		enum tint tint;
 	} states[] = {
-		[SESSION_UP]		= { "up",	TINT_GOOD },
-		[SESSION_CLOSED]	= { "closed",	TINT_WARN },
-		[SESSION_ENDED]		= { "ended",	TINT_NONE },
-		[SESSION_REFUSED]	= { "refused",	TINT_BAD },
+		[SESSION_UP] = { "up", TINT_GOOD },
+		[SESSION_CLOSED] = { "closed", TINT_WARN },
+		[SESSION_ENDED] = { "ended", TINT_NONE },
+		[SESSION_REFUSED] = { "refused", TINT_BAD },
 	};
 
 	/* Where there is no room for the reasons, a mark must do. */
@@ -114,6 +118,7 @@ static enum tint put_incomplete(char *buf, const struct row *row)
 }
 
 /* The one list of columns: heading, width, and what fills them. */
+/* clang-format off */
 static const struct {
 	struct column column;
 	fill_cell fill;
@@ -128,6 +133,7 @@ static const struct {
 	{ { "STATE",	5,	0 },			put_state },
 	{ { "INCOMPLETE", 1,	SCOLS_FL_TRUNC },	put_incomplete },
 };
+/* clang-format on */
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
 

@@ -85,10 +85,10 @@ static void add_processes(struct json_object *object, const struct session *sess
 static const char *state_name(enum session_state state)
 {
 	static const char *const names[] = {
-		[SESSION_UP]		= "up",
-		[SESSION_CLOSED]	= "closed",
-		[SESSION_ENDED]		= "ended",
-		[SESSION_REFUSED]	= "refused",
+		[SESSION_UP] = "up",
+		[SESSION_CLOSED] = "closed",
+		[SESSION_ENDED] = "ended",
+		[SESSION_REFUSED] = "refused",
 	};
 
 	return names[state];
@@ -108,6 +108,8 @@ static void add_user(struct json_object *object, const struct session *session,
 	json_add_u64(object, "uid", uid);
 	format_user(name, uid, origin->local);
 	json_add_bytes(object, "user", name, strlen(name));
+	if (model_user_is_guess(session))
+		json_add_bool(object, "user_guessed", true);
 }
 
 static void add_times(struct json_object *object, const struct session *session,

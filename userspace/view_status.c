@@ -26,6 +26,7 @@ struct state {
 	struct sshobs_stats stats;
 	struct sshobs_probe probes[MAX_PROBES];
 	size_t n_probes;
+	size_t n_needed;
 	size_t n_active;
 };
 
@@ -46,6 +47,7 @@ static int ask_device(struct state *state)
 		probe->kind[sizeof(probe->kind) - 1] = '\0';
 		probe->symbol[sizeof(probe->symbol) - 1] = '\0';
 		state->n_probes++;
+		state->n_needed += !(probe->flags & SSHOBS_PROBE_UNNEEDED);
 		state->n_active += !!(probe->flags & SSHOBS_PROBE_ACTIVE);
 	}
 	stream_close(stream);
@@ -90,9 +92,10 @@ static void print_counts(const struct state *state)
 
 	print_key("Ring");
 	printf("%" PRIu64 " KiB, %" PRIu64 " records held, %" PRIu64 " written, %" PRIu64
-	       " overwritten, %" PRIu64 " dropped\n", (uint64_t)stats->ring_bytes / 1024,
-	       (uint64_t)(state->info.next_seq - state->info.oldest_seq),
-	       (uint64_t)stats->written, (uint64_t)stats->overwritten, (uint64_t)stats->dropped);
+	       " overwritten, %" PRIu64 " dropped\n",
+	       (uint64_t)stats->ring_bytes / 1024,
+	       (uint64_t)(state->info.next_seq - state->info.oldest_seq), (uint64_t)stats->written,
+	       (uint64_t)stats->overwritten, (uint64_t)stats->dropped);
 	print_key("Sessions");
 	printf("%" PRIu64 " up, %" PRIu64 " since load\n", (uint64_t)stats->sessions,
 	       (uint64_t)stats->sessions_total);
@@ -103,7 +106,7 @@ static void print_counts(const struct state *state)
 	/* This one was there too when it asked. */
 	printf("%" PRIu64 "\n", (uint64_t)(stats->readers ? stats->readers - 1 : 0));
 	print_key("Probes");
-	printf("%zu of %zu in place\n", state->n_active, state->n_probes);
+	printf("%zu of %zu in place\n", state->n_active, state->n_needed);
 }
 
 static void print_problem(const char *what, uint64_t count, size_t *problems)
@@ -123,7 +126,7 @@ static void print_problems(const struct state *state)
 	size_t i;
 
 	for (i = 0; i < state->n_probes; i++) {
-		if (state->probes[i].flags & SSHOBS_PROBE_ACTIVE)
+		if (state->probes[i].flags & (SSHOBS_PROBE_ACTIVE | SSHOBS_PROBE_UNNEEDED))
 			continue;
 		print_key(problems++ ? "" : "Missing");
 		printf("%s", term_tint(TINT_WARN));
@@ -132,8 +135,8 @@ static void print_problems(const struct state *state)
 	}
 	print_problem("connections were not followed: raise max_sessions",
 		      stats->sessions_untracked, &problems);
-	print_problem("processes were not followed: raise max_tasks",
-		      stats->tasks_untracked, &problems);
+	print_problem("processes were not followed: raise max_tasks", stats->tasks_untracked,
+		      &problems);
 	print_problem("calls were not watched to their end: their failures are unknown",
 		      stats->unwatched, &problems);
 	print_problem("probe hits were skipped by the kernel", stats->missed, &problems);
@@ -144,14 +147,25 @@ static void print_problems(const struct state *state)
 	}
 }
 
+static const char *probe_state(uint32_t flags, enum tint *tint)
+{
+	*tint = flags & SSHOBS_PROBE_ACTIVE ? TINT_GOOD : TINT_WARN;
+	if (flags & SSHOBS_PROBE_ACTIVE)
+		return flags & SSHOBS_PROBE_CORE ? "core" : "active";
+	if (!(flags & SSHOBS_PROBE_UNNEEDED))
+		return "absent";
+	*tint = TINT_DIM;
+	return "not needed";
+}
+
 static int print_probes(const struct state *state)
 {
 	static const struct column columns[] = {
-		{ "PROBE",	0.4,	0 },
-		{ "KIND",	10,	0 },
-		{ "HITS",	4,	SCOLS_FL_RIGHT },
-		{ "MISSES",	6,	SCOLS_FL_RIGHT },
-		{ "STATE",	6,	0 },
+		{ "PROBE", 0.4, 0 },
+		{ "KIND", 10, 0 },
+		{ "HITS", 4, SCOLS_FL_RIGHT },
+		{ "MISSES", 6, SCOLS_FL_RIGHT },
+		{ "STATE", 6, 0 },
 	};
 	struct libscols_table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	size_t i;
@@ -160,10 +174,10 @@ static int print_probes(const struct state *state)
 		return -ENOMEM;
 	for (i = 0; i < state->n_probes; i++) {
 		const struct sshobs_probe *probe = &state->probes[i];
-		bool active = probe->flags & SSHOBS_PROBE_ACTIVE;
-		bool core = probe->flags & SSHOBS_PROBE_CORE;
 		struct libscols_line *line = scols_table_new_line(table, NULL);
+		const char *name;
 		char number[32];
+		enum tint tint;
 
 		table_cell(line, 0, probe->symbol, TINT_BOLD);
 		table_cell(line, 1, probe->kind, TINT_NONE);
@@ -171,8 +185,8 @@ static int print_probes(const struct state *state)
 		table_cell(line, 2, number, TINT_NONE);
 		snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)probe->misses);
 		table_cell(line, 3, number, probe->misses ? TINT_WARN : TINT_NONE);
-		table_cell(line, 4, !active ? "absent" : core ? "core" : "active",
-			   active ? TINT_GOOD : TINT_WARN);
+		name = probe_state(probe->flags, &tint);
+		table_cell(line, 4, name, tint);
 	}
 	return table_print(table);
 }
@@ -183,12 +197,11 @@ static void print_module(const struct state *state)
 	puts(SSHOBS_VERSION);
 	print_key("Module");
 	if (state->loaded)
-		printf("%sloaded%s%s%s, on kernel %s\n", term_tint(TINT_GOOD),
-		       term_tint(TINT_NONE), state->version[0] ? ", version " : "",
-		       state->version, state->kernel);
+		printf("%sloaded%s%s%s, on kernel %s\n", term_tint(TINT_GOOD), term_tint(TINT_NONE),
+		       state->version[0] ? ", version " : "", state->version, state->kernel);
 	else
-		printf("%snot loaded%s, on kernel %s\n", term_tint(TINT_WARN),
-		       term_tint(TINT_NONE), state->kernel);
+		printf("%snot loaded%s, on kernel %s\n", term_tint(TINT_WARN), term_tint(TINT_NONE),
+		       state->kernel);
 }
 
 static struct json_object *stats_object(const struct sshobs_stats *stats)
@@ -225,6 +238,7 @@ static struct json_object *probes_array(const struct state *state)
 		json_add_u64(object, "hits", probe->hits);
 		json_add_u64(object, "misses", probe->misses);
 		json_add_bool(object, "active", probe->flags & SSHOBS_PROBE_ACTIVE);
+		json_add_bool(object, "needed", !(probe->flags & SSHOBS_PROBE_UNNEEDED));
 		json_add_bool(object, "core", probe->flags & SSHOBS_PROBE_CORE);
 		json_object_array_add(array, object);
 	}
@@ -260,10 +274,11 @@ static int status_of(const struct state *state)
 		return fail(STATUS_NO_MODULE,
 			    "the module is not loaded; load it with: sudo sshobs load");
 	if (state->open == -EPERM || state->open == -EACCES)
-		return fail(STATUS_NOT_PERMITTED, SSHOBS_DEVICE
-			    ": not permitted; for counts and probes run it as root");
+		return fail(STATUS_NOT_PERMITTED,
+			    SSHOBS_DEVICE ": not permitted; for counts and probes run it as root");
 	if (state->open)
-		return fail(STATUS_FAILURE, SSHOBS_DEVICE ": %s; unload the module and load it again",
+		return fail(STATUS_FAILURE,
+			    SSHOBS_DEVICE ": %s; unload the module and load it again",
 			    state->open < -10000 ? "of another version" : strerror(-state->open));
 	return 0;
 }

@@ -30,16 +30,18 @@ static void print_user(const struct session *session, const struct origin *origi
 	escape_string(stdout, format_user(name, uid, origin->local));
 	if (strspn(name, "0123456789") < strlen(name))
 		printf(" (uid %u)", uid);
+	if (model_user_is_guess(session))
+		printf("?");
 	putchar('\n');
 }
 
 static void print_state(const struct model *model, const struct session *session)
 {
 	static const char *const states[] = {
-		[SESSION_UP]		= "up for",
-		[SESSION_CLOSED]	= "connection closed, processes live on, for",
-		[SESSION_ENDED]		= "ended after",
-		[SESSION_REFUSED]	= "refused after",
+		[SESSION_UP] = "up for",
+		[SESSION_CLOSED] = "connection closed, processes live on, for",
+		[SESSION_ENDED] = "ended after",
+		[SESSION_REFUSED] = "refused after",
 	};
 	char buf[FORMAT_MAX];
 

@@ -12,11 +12,11 @@
 #include "words.h"
 
 /* A gap of this length is one that a person feels. */
-#define LONG_GAP_NS	100000000ULL
+#define LONG_GAP_NS 100000000ULL
 /* Events that are shown of a session without a prompt. */
-#define MAX_EVENTS	500
+#define MAX_EVENTS  500
 /* A terminal of fewer columns has no room for the CPU time. */
-#define NARROW		100
+#define NARROW	    100
 
 /* CPU time that a thread had consumed at its newest record. */
 struct thread {
@@ -122,8 +122,8 @@ static void put_times(struct walk *walk, struct row *row, const struct sshobs_hd
 	uint64_t offset = since(hdr->time_ns, walk->start_ns);
 	uint64_t gap = since(hdr->time_ns, walk->previous_ns);
 	struct thread before;
-	const struct thread *thread = note_thread(walk, hdr->tid, hdr->time_ns, hdr->cpu_ns,
-						  &before);
+	const struct thread *thread =
+		note_thread(walk, hdr->tid, hdr->time_ns, hdr->cpu_ns, &before);
 	uint64_t interval = thread ? since(hdr->time_ns, thread->time_ns) : 0;
 	uint64_t cpu = thread ? since(hdr->cpu_ns, thread->cpu_ns) : 0;
 	char buf[FORMAT_MAX];
@@ -136,7 +136,8 @@ static void put_times(struct walk *walk, struct row *row, const struct sshobs_hd
 			 gap >= LONG_GAP_NS ? name_gap(gap, interval, cpu) : "",
 			 format_duration(buf, gap));
 		row->gap_tint = gap >= (uint64_t)NS_PER_SEC ? TINT_BAD :
-				gap >= LONG_GAP_NS ? TINT_WARN : TINT_DIM;
+				gap >= LONG_GAP_NS	    ? TINT_WARN :
+							      TINT_DIM;
 	}
 	if (thread)
 		snprintf(row->cpu, sizeof(row->cpu), "%.20s", format_duration(buf, cpu));
@@ -305,8 +306,8 @@ static void print_cell(const char *text, size_t width, bool right, enum tint tin
 	int pad = (int)(width - wider(0, text));
 
 	printf("%*s%s%s%s%*s ", right ? pad : 0, "", tint == TINT_NONE ? "" : term_tint(tint),
-	       text ? text : "", tint == TINT_NONE ? "" : term_tint(TINT_NONE),
-	       right ? 0 : pad, "");
+	       text ? text : "", tint == TINT_NONE ? "" : term_tint(TINT_NONE), right ? 0 : pad,
+	       "");
 }
 
 static void print_row(const struct row *row, const struct widths *widths)

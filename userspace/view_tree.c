@@ -148,6 +148,7 @@ static enum tint put_command(FILE *out, const struct row *row)
 	return tint;
 }
 
+/* clang-format off */
 static const struct tree_column table_columns[] = {
 	{ { "PID",	1,	SCOLS_FL_RIGHT },		put_pid },
 	{ { "USER",	1,	0 },				put_user },
@@ -157,13 +158,16 @@ static const struct tree_column table_columns[] = {
 	{ { "EXIT",	1,	0 },				put_exit },
 	{ { "COMMAND",	0.5,	SCOLS_FL_TREE | SCOLS_FL_TRUNC }, put_argv },
 };
+/* clang-format on */
 
+/* clang-format off */
 static const struct tree_column tree_columns[] = {
 	{ { "PROCESS",	1,	SCOLS_FL_TREE },		put_name },
 	{ { "USER",	1,	0 },				put_user },
 	{ { "TTY",	1,	0 },				put_tty },
 	{ { "COMMAND",	0.5,	SCOLS_FL_TRUNC },		put_command },
 };
+/* clang-format on */
 
 static int put_row(struct libscols_line *line, const struct row *row,
 		   const struct tree_column *columns, size_t n)
@@ -188,8 +192,7 @@ static int put_row(struct libscols_line *line, const struct row *row,
 	return 0;
 }
 
-static struct libscols_line *parent_line(const struct process *process,
-					 struct libscols_line *root)
+static struct libscols_line *parent_line(const struct process *process, struct libscols_line *root)
 {
 	struct libscols_line *line = process->parent ? process->parent->view : root;
 

@@ -358,8 +358,7 @@ static enum tint put_end(FILE *out, const struct step *step, bool local)
 		fputs("refused: no process took the connection", out);
 	else
 		fprintf(out, "session ended: %u process%s, %u exec%s", end->processes,
-			end->processes == 1 ? "" : "es", end->execs,
-			end->execs == 1 ? "" : "s");
+			end->processes == 1 ? "" : "es", end->execs, end->execs == 1 ? "" : "s");
 	return TINT_BOLD;
 }
 
@@ -372,19 +371,19 @@ static enum tint put_mark(FILE *out, const struct step *step, bool local)
 }
 
 static enum tint (*const writers[])(FILE *out, const struct step *step, bool local) = {
-	[SSHOBS_ACCEPT]		= put_accept,
-	[SSHOBS_CLONE]		= put_clone,
-	[SSHOBS_CLONE_FAIL]	= put_clone_fail,
-	[SSHOBS_EXEC]		= put_exec,
-	[SSHOBS_EXEC_FAIL]	= put_exec_fail,
-	[SSHOBS_CRED]		= put_cred,
-	[SSHOBS_PTY]		= put_pty,
-	[SSHOBS_PROMPT]		= put_prompt,
-	[SSHOBS_EXIT]		= put_exit,
-	[SSHOBS_CLOSE]		= put_close,
-	[SSHOBS_END]		= put_end,
-	[SSHOBS_ADOPT]		= put_adopt,
-	[SSHOBS_MARK]		= put_mark,
+	[SSHOBS_ACCEPT] = put_accept,
+	[SSHOBS_CLONE] = put_clone,
+	[SSHOBS_CLONE_FAIL] = put_clone_fail,
+	[SSHOBS_EXEC] = put_exec,
+	[SSHOBS_EXEC_FAIL] = put_exec_fail,
+	[SSHOBS_CRED] = put_cred,
+	[SSHOBS_PTY] = put_pty,
+	[SSHOBS_PROMPT] = put_prompt,
+	[SSHOBS_EXIT] = put_exit,
+	[SSHOBS_CLOSE] = put_close,
+	[SSHOBS_END] = put_end,
+	[SSHOBS_ADOPT] = put_adopt,
+	[SSHOBS_MARK] = put_mark,
 };
 
 enum tint words_put(FILE *out, const struct step *step, bool local)

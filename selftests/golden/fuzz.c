@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Feeds the reader captures that are cut off at every byte, and captures with
+ * bytes turned over, under the address and undefined behaviour sanitizers. All
+ * views run on each; nothing may crash, hang or leak.
+ *
+ * Usage: fuzz CAPTURE [ROUNDS [SEED]]
+ * With clang, -DLIBFUZZER -fsanitize=fuzzer makes it a libFuzzer target.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../kmod/text.h"
+#include "../../userspace/model.h"
+#include "../../userspace/options.h"
+#include "../../userspace/stream.h"
+#include "../../userspace/term.h"
+#include "../../userspace/view_json.h"
+#include "../../userspace/view_lines.h"
+#include "../../userspace/view_list.h"
+#include "../../userspace/view_timeline.h"
+#include "../../userspace/view_tree.h"
+
+static void view_all(struct model *model, const struct origin *origin)
+{
+	struct session *session;
+
+	for (session = model->sessions; session; session = session->next) {
+		view_list(model, &session, 1, origin);
+		view_summary(model, session, origin);
+		view_timeline(session, origin, false);
+		view_timeline(session, origin, true);
+		view_process_table(model, session, origin, true);
+		view_tree(session, origin, false);
+		view_json_session(model, session, origin, true);
+	}
+}
+
+/* Returns how the stream ended. */
+static int read_all(const void *data, size_t size, enum model_keep keep, bool forget)
+{
+	struct stream *stream;
+	struct model model;
+	struct event event;
+	int ret = stream_open_memory(&stream, data, size);
+
+	if (ret)
+		return ret;
+	model_init(&model, keep, forget);
+	while ((ret = stream_next(stream, &event)) > 0) {
+		view_line(&event, OUTPUT_SHORT);
+		view_line(&event, OUTPUT_SHORT_ISO);
+		view_json_event(&event, stream_origin(stream));
+		if (model_fold(&model, &event, NULL))
+			abort();
+	}
+	view_all(&model, stream_origin(stream));
+	model_free(&model);
+	stream_close(stream);
+	return ret;
+}
+
+static void quiet(void)
+{
+	static const struct options options = { .color = COLOR_ALWAYS };
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	if (!freopen("/dev/null", "w", stdout))
+		exit(1);
+	term_init(&options);
+}
+
+#ifdef LIBFUZZER
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	quiet();
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	read_all(data, size, KEEP_ALL, false);
+	return 0;
+}
+#else
+static unsigned char *slurp(const char *path, size_t *size)
+{
+	FILE *file = fopen(path, "r");
+	unsigned char *data;
+	long end;
+
+	if (!file || fseek(file, 0, SEEK_END) || (end = ftell(file)) < 0)
+		return NULL;
+	rewind(file);
+	*size = (size_t)end;
+	data = malloc(*size);
+	if (data && fread(data, 1, *size, file) != *size)
+		data = NULL;
+	fclose(file);
+	return data;
+}
+
+static uint64_t state;
+
+/* xorshift: the same everywhere for the same seed. */
+static uint64_t random_number(uint64_t below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state % below;
+}
+
+static int cut_everywhere(const unsigned char *data, size_t size)
+{
+	size_t cut;
+
+	for (cut = 0; cut <= size; cut++) {
+		/* A copy of its own, so that each byte beyond it is a finding. */
+		unsigned char *copy = malloc(cut ? cut : 1);
+		int ret;
+
+		memcpy(copy, data, cut);
+		ret = read_all(copy, cut, cut % 64 ? KEEP_NONE : KEEP_ALL, cut % 2);
+		free(copy);
+		if (ret && ret != STREAM_FOREIGN) {
+			fprintf(stderr, "cut at %zu: %d\n", cut, ret);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static void turn_bytes(const unsigned char *data, size_t size, unsigned long rounds)
+{
+	static const unsigned char values[] = { 0, 1, 7, 8, 0x7f, 0x80, 0xff };
+	unsigned char *copy = malloc(size);
+
+	while (rounds--) {
+		uint64_t n = 1 + random_number(8);
+
+		memcpy(copy, data, size);
+		while (n--)
+			copy[random_number(size)] = random_number(2) ?
+							    values[random_number(sizeof(values))] :
+							    (unsigned char)random_number(256);
+		read_all(copy, size, KEEP_ALL, false);
+	}
+	free(copy);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 300;
+	unsigned char *data;
+	size_t size;
+
+	state = argc > 3 ? strtoull(argv[3], NULL, 0) : 88172645463325252ULL;
+	if (argc < 2)
+		return 64;
+	data = slurp(argv[1], &size);
+	if (!data)
+		return 1;
+	quiet();
+	if (cut_everywhere(data, size))
+		return 1;
+	turn_bytes(data, size, rounds);
+	free(data);
+	return 0;
+}
+#endif
