@@ -203,7 +203,9 @@ static ssize_t ring_copy(const struct sshobs_cursor *cursor, void *buf)
 		return 0;
 	/* A filler at the end may be shorter than a header. */
 	data_race(memcpy(buf, hdr, len));
-	return ring_overtaken(cursor) ? -EAGAIN : len;
+	if (ring_overtaken(cursor))
+		return -EAGAIN;
+	return len;
 }
 
 size_t sshobs_ring_read(struct sshobs_cursor *cursor, void *buf, u64 *lost)
