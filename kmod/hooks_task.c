@@ -28,8 +28,10 @@ static u64 clone_namespaces(const struct task_struct *child)
 	const struct nsproxy *new = child->nsproxy;
 	u64 flags = 0;
 
+	rcu_read_lock();
 	if (current_cred()->user_ns != __task_cred(child)->user_ns)
 		flags |= CLONE_NEWUSER;
+	rcu_read_unlock();
 	if (!old || !new || old == new)
 		return flags;
 	if (old->mnt_ns != new->mnt_ns)
