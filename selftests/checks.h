@@ -11,11 +11,20 @@
 
 #include "lib.h"
 
+/* A test may wait for SECONDS more than once. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	(4 * SECONDS)
+
 /* What a program does where another test executes it as "PROGRAM role:NAME ...". */
 struct role {
 	const char	*name;
 	int		(*play)(int argc, char **argv);
 };
+
+/*
+ * EXPECT_*() and ASSERT_*() are two statements each, so a body that is only one of
+ * them has braces all the same.
+ */
 
 /* Numbers and times of a whole log: gapless, never falling. */
 static inline void expect_stream_in_order(struct __test_metadata *_metadata, const struct log *log)
@@ -84,8 +93,7 @@ static inline int selftest_main(int argc, char **argv, const struct role *roles)
 		} else if (option == 'v') {
 			variant = optarg;
 		} else {
-			fprintf(stderr, "usage: %s [-t TEST] [-v VARIANT]; both may hold wildcards\n",
-				argv[0]);
+			fprintf(stderr, "usage: %s [-t TEST] [-v VARIANT]\n", argv[0]);
 			return KSFT_FAIL;
 		}
 	}

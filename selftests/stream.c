@@ -133,8 +133,9 @@ TEST_F(reader, every_blocked_reader_wakes_up)
 		fds[i] = records_open_now(0);
 		child[i] = read_in_child(fds[i], &from_child[i]);
 	}
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < 8; i++) {
 		ASSERT_TRUE(wait_in_syscall(child[i], SYS_read));
+	}
 	ASSERT_EQ(4, mark_text("wake"));
 	for (i = 0; i < 8; i++) {
 		EXPECT_EQ(0, wait_for(child[i]));
@@ -236,8 +237,9 @@ TEST_F(reader, read_returns_whole_records_only)
 	const size_t room = 1000;
 	size_t seen = 0, i;
 
-	for (i = 0; i < 40; i++)
+	for (i = 0; i < 40; i++) {
 		ASSERT_EQ((ssize_t)(1 + i * 20), mark(text_of(1 + i * 20), 1 + i * 20));
+	}
 	while (seen < 40) {
 		const struct sshobs_hdr *hdr;
 		ssize_t len = read(self->fd, self->buf, room);
@@ -252,8 +254,9 @@ TEST_F(reader, read_returns_whole_records_only)
 		}
 		/* They end where the buffer's content ends, and the next one had no room. */
 		ASSERT_EQ((size_t)len, bytes);
-		if (seen < 40)
+		if (seen < 40) {
 			EXPECT_GT(bytes + mark_len(1 + seen * 20), room);
+		}
 	}
 }
 
@@ -290,8 +293,9 @@ TEST_F(reader, two_readers_see_the_same_bytes)
 	ssize_t len;
 	int i;
 
-	for (i = 0; i < 50; i++)
+	for (i = 0; i < 50; i++) {
 		ASSERT_EQ(1 + i, mark(text_of(1 + i), 1 + i));
+	}
 	len = read(self->fd, self->buf, sizeof(self->buf));
 	ASSERT_LT(0, len);
 	ASSERT_EQ(len, read(binary, other, sizeof(other)));
@@ -548,8 +552,9 @@ TEST_F(reader, threads_that_share_a_file_share_its_records)
 	size_t count = 0;
 
 	/* Each record goes to one of the two, none to both. */
-	for (i = 0; i < 200; i++)
+	for (i = 0; i < 200; i++) {
 		ASSERT_EQ(8, mark_text("8 bytes!"));
+	}
 	ASSERT_EQ(0, pipe(fds));
 	child = fork();
 	if (!child) {
@@ -583,12 +588,14 @@ TEST_F(reader, numbers_rise_by_one_and_time_never_falls_with_eight_writers)
 				_exit(1);
 		_exit(0);
 	}
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < 8; i++) {
 		ASSERT_EQ(0, wait_for(child[i]));
+	}
 	ASSERT_TRUE(log_sync(&log));
 	expect_stream_in_order(_metadata, &log);
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < 8; i++) {
 		EXPECT_EQ(200U, log_count(&log, WANT(.type = SSHOBS_MARK, .pid = child[i])));
+	}
 	log_close(&log);
 }
 
@@ -643,8 +650,9 @@ TEST_F(reader, eight_readers_get_every_record_while_four_write)
 			_exit(0);
 		}
 	}
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 4; i++) {
 		ASSERT_EQ(0, wait_for(writers[i]));
+	}
 	ASSERT_EQ(4, mark_text("stop"));
 	for (i = 0; i < 8; i++) {
 		ASSERT_EQ(0, wait_for(readers[i]));
@@ -725,8 +733,9 @@ TEST_F(reader, two_cats_killed_half_way_leave_nothing_behind)
 			_exit(127);
 		}
 	}
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 2; i++) {
 		ASSERT_TRUE(wait_in_syscall(cats[i], SYS_write));
+	}
 	EXPECT_EQ(before + 2, readers_now(_metadata, self->fd));
 	for (i = 0; i < 2; i++) {
 		kill(cats[i], SIGKILL);
@@ -795,6 +804,7 @@ static unsigned int turn_over(void)
  * @lost: records that LOST told of
  * @losses: LOST records
  * @wrong: records and LOSTs whose number was another one
+ * @error: errno where read() failed, or -1 where it returned 0
  */
 struct account {
 	uint64_t	next;
@@ -802,6 +812,7 @@ struct account {
 	uint64_t	lost;
 	uint64_t	losses;
 	uint64_t	wrong;
+	int		error;
 };
 
 static void account_for(struct account *account, const struct sshobs_hdr *hdr)
@@ -992,7 +1003,7 @@ static void read_flood(int fd, int pace, struct account *account, uint32_t newes
 		if (paces[pace].pause_us)
 			usleep(paces[pace].pause_us);
 	}
-	account->wrong++;
+	account->error = len ? errno : -1;
 }
 
 static void write_flood(unsigned int writer)
@@ -1038,13 +1049,15 @@ TEST_F(overtaken, received_and_lost_make_written_for_readers_of_every_pace)
 		if (!writers[i])
 			write_flood(i);
 	}
-	for (i = 0; i < FLOOD_WRITERS; i++)
+	for (i = 0; i < FLOOD_WRITERS; i++) {
 		ASSERT_EQ(0, wait_for(writers[i]));
+	}
 	ASSERT_EQ(4, mark_text("stop"));
 	written = FLOOD_WRITERS * FLOOD_MARKS + 1;
 	EXPECT_EQ(first + written, info_of(_metadata, self->fd).next_seq);
 	for (i = 0; i < FLOOD_READERS; i++) {
 		ASSERT_EQ(0, wait_for(readers[i]));
+		EXPECT_EQ(0, accounts[i].error) TH_LOG("reader %d", i);
 		EXPECT_EQ(0ULL, accounts[i].wrong) TH_LOG("reader %d", i);
 		EXPECT_EQ(written, accounts[i].received + accounts[i].lost) TH_LOG("reader %d", i);
 		EXPECT_EQ(first + written, accounts[i].next);

@@ -97,8 +97,9 @@ TEST(structs_have_the_sizes_and_offsets_that_they_had)
 {
 	const volatile struct layout *at;
 
-	for (at = layout; at < layout + ARRAY_SIZE(layout); at++)
+	for (at = layout; at < layout + ARRAY_SIZE(layout); at++) {
 		EXPECT_EQ(at->must_be, at->is) TH_LOG("%s", at->name);
+	}
 }
 
 TEST(ioctls_have_the_numbers_that_they_had)
@@ -118,8 +119,9 @@ TEST(types_have_the_numbers_that_they_had)
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(types); i++)
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		EXPECT_EQ(i + 1, types[i]);
+	}
 	EXPECT_EQ(8448, SSHOBS_RECORD_MAX);
 	EXPECT_EQ(4096, SSHOBS_TEXT_MIN);
 }
@@ -534,8 +536,9 @@ TEST_F(parameters, bad_values_are_refused_and_nothing_is_loaded)
 	size_t i;
 	int err;
 
-	if (module_loaded())
+	if (module_loaded()) {
 		ASSERT_EQ(0, module_unload());
+	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		err = module_load(bad[i]);
 		/* The kernel's own parser says ERANGE to some numbers. */
@@ -620,7 +623,11 @@ TEST_F(device, every_core_probe_is_active_and_counts_its_hits)
 
 		EXPECT_EQ(i, after[i].index);
 		EXPECT_EQ(0ULL, after[i].misses) TH_LOG("%s", name);
-		EXPECT_EQ(0U, after[i].flags & ~(SSHOBS_PROBE_ACTIVE | SSHOBS_PROBE_CORE));
+		EXPECT_EQ(0U, after[i].flags & ~(SSHOBS_PROBE_ACTIVE | SSHOBS_PROBE_CORE |
+						 SSHOBS_PROBE_UNNEEDED));
+		/* In place, or left out for a reason. */
+		EXPECT_NE(!(after[i].flags & SSHOBS_PROBE_ACTIVE),
+			  !(after[i].flags & SSHOBS_PROBE_UNNEEDED)) TH_LOG("%s", name);
 		EXPECT_NE(0, strlen(after[i].kind)) TH_LOG("%s", name);
 		EXPECT_EQ(0, after[i].symbol[sizeof(after[i].symbol) - 1]);
 		if (!(after[i].flags & SSHOBS_PROBE_CORE))
@@ -780,20 +787,26 @@ TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
 			seen |= 1UL << hdr->type;
 		}
 		EXPECT_GT(8U, hdr->len - hdr->hdr_len - used) TH_LOG("%s", type_name(hdr->type));
-		for (k = used; k < hdr->len - hdr->hdr_len; k++)
+		for (k = used; k < hdr->len - hdr->hdr_len; k++) {
 			EXPECT_EQ(0, at[k]) TH_LOG("%s", type_name(hdr->type));
+		}
 		/* comm is padded up to its end. */
-		for (k = strnlen(hdr->comm, sizeof(hdr->comm)); k < sizeof(hdr->comm); k++)
+		for (k = strnlen(hdr->comm, sizeof(hdr->comm)); k < sizeof(hdr->comm); k++) {
 			EXPECT_EQ(0, hdr->comm[k]);
-		if (hdr->type == SSHOBS_ACCEPT)
+		}
+		if (hdr->type == SSHOBS_ACCEPT) {
 			EXPECT_EQ(0U, ((const struct sshobs_accept *)body(hdr))->pad);
-		if (hdr->type == SSHOBS_PTY)
+		}
+		if (hdr->type == SSHOBS_PTY) {
 			EXPECT_EQ(0U, ((const struct sshobs_pty *)body(hdr))->pad);
-		if (hdr->type == SSHOBS_CLOSE)
+		}
+		if (hdr->type == SSHOBS_CLOSE) {
 			EXPECT_EQ(0U, ((const struct sshobs_close *)body(hdr))->pad);
+		}
 	}
-	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		EXPECT_TRUE(!sizes[i] || seen & 1UL << i) TH_LOG("no %s", type_name(i));
+	}
 	log_close(&log);
 }
 

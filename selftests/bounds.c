@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Many at once: who sleeps in the kernel blinds nobody else, and bounds are told. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "member.h"
+
+/* --- blinding --------------------------------------------------------------- */
+
+#define BLOCKED		70
+#define SLEEPERS	200
+
+/* Unprivileged servers on ports of their own that sleep in accept(). */
+static bool block_in_accept(pid_t pids[BLOCKED], int ports[BLOCKED])
+{
+	int i;
+
+	for (i = 0; i < BLOCKED; i++) {
+		int sock = listen_on(AF_INET, 0);
+
+		ports[i] = port_of(sock);
+		pids[i] = fork();
+		if (!pids[i]) {
+			if (!become_nobody())
+				_exit(1);
+			_exit(accept(sock, NULL, NULL) < 0);
+		}
+		close(sock);
+	}
+	for (i = 0; i < BLOCKED; i++)
+		if (!wait_in_syscall(pids[i], SYS_accept))
+			return false;
+	return true;
+}
+
+/* A vfork() whose child sleeps keeps its parent inside the call. */
+static void sleep_in_vfork(int sock)
+{
+	char byte;
+	pid_t pid;
+	int i;
+
+	(void)sock;
+	for (i = 0; i < SLEEPERS; i++) {
+		if (born(0))
+			continue;
+		pid = vfork();
+		if (!pid) {
+			/* Only system calls here: the memory is the parent's. */
+			__atomic_fetch_add(&scene->number, 1, __ATOMIC_SEQ_CST);
+			(void)!read(hold, &byte, 1);
+			_exit(5);
+		}
+		enlist(pid, 0)->flags = CLONE_VM | CLONE_VFORK;
+		scene->member[scene->members - 1].code = 5;
+		leave(4);
+	}
+	while (wait(NULL) > 0)
+		;
+}
+
+TEST_F(member, nobody_can_blind_another_login)
+{
+	struct sshobs_stats stats;
+	pid_t blocked[BLOCKED], noisy_server;
+	int ports[BLOCKED], noisy_client, noisy_release;
+	const struct sshobs_end *end;
+	struct scene *noisy;
+	uint64_t start, noisy_session;
+
+	ASSERT_TRUE(block_in_accept(blocked, ports));
+	part = sleep_in_vfork;
+	noisy_release = scene_start(AF_INET, serve_part, &noisy_server);
+	ASSERT_LE(0, noisy_release);
+	noisy = scene;
+	noisy_client = connect_to(AF_INET, PORT, &noisy->conn[0].port);
+	ASSERT_LE(0, noisy_client);
+	for (start = now_ms(); *(volatile int *)&noisy->number < SLEEPERS; sched_yield()) {
+		ASSERT_GT(start + SECONDS * 1000, now_ms());
+	}
+	noisy_session = log_wait_session(&self->log, noisy->conn[0].port);
+	/* Its server accepts no more: the port is free for the quiet one. */
+
+	ASSERT_TRUE(make_failing());
+	play(_metadata, self, exec_in_vain);
+	expect_failing(_metadata, self);
+	ASSERT_EQ(0, ioctl(self->log.fd, SSHOBS_IOC_STATS, &stats));
+	EXPECT_EQ(0ULL, stats.missed);
+
+	close(noisy_release);
+	close(noisy_client);
+	ASSERT_EQ(0, wait_for(noisy_server));
+	ASSERT_NE(NULL, log_wait(&self->log, IN(SSHOBS_END, noisy_session)));
+	/* Nor did the noisy one lose a process. */
+	end = body(log_find(&self->log, IN(SSHOBS_END, noisy_session)));
+	EXPECT_EQ(1U + 2 * SLEEPERS, end->processes);
+	EXPECT_EQ(1U + 2 * SLEEPERS,
+		  log_count(&self->log, IN(SSHOBS_CLONE, noisy_session)));
+	EXPECT_EQ(1U + 2 * SLEEPERS, log_count(&self->log, IN(SSHOBS_EXIT, noisy_session)));
+	EXPECT_EQ(0U, end->incomplete & ~SSHOBS_INCOMPLETE_UNWATCHED);
+}
+
+TEST_F(member, the_module_unloads_under_70_processes_blocked_in_accept)
+{
+	pid_t blocked[BLOCKED];
+	int ports[BLOCKED], i, client;
+
+	/* They must not inherit an open device. */
+	log_close(&self->log);
+	ASSERT_TRUE(block_in_accept(blocked, ports));
+	ASSERT_EQ(0, module_unload());
+	ASSERT_EQ(0, module_want(PORTS));
+	ASSERT_TRUE(log_open(&self->log));
+	/* They return as if nothing had been. */
+	for (i = 0; i < BLOCKED; i++) {
+		client = connect_to(AF_INET, ports[i], NULL);
+		EXPECT_LE(0, client);
+		EXPECT_EQ(0, wait_for(blocked[i]));
+		close(client);
+	}
+}
+
+static void wait_for_release(int sock)
+{
+	(void)sock;
+	until_closed(hold);
+}
+
+TEST_F(member, the_module_unloads_while_members_sleep_and_servers_wait)
+{
+	pid_t sleeper;
+	int server, client;
+
+	/* None of them must inherit an open device. */
+	log_close(&self->log);
+	/* One server blocked in accept() on a watched port, whose slot is in use. */
+	server = listen_on(AF_INET, PORT_OTHER);
+	sleeper = fork();
+	if (!sleeper)
+		_exit(accept(server, NULL, NULL) < 0);
+	ASSERT_TRUE(wait_in_syscall(sleeper, SYS_accept));
+	close(server);
+
+	part = wait_for_release;
+	self->release = scene_start(AF_INET, serve_part, &self->server);
+	ASSERT_LE(0, self->release);
+	self->client = connect_to(AF_INET, PORT, &scene->conn[0].port);
+	ASSERT_EQ(1, read_byte(self->client));
+
+	ASSERT_EQ(0, module_unload());
+	ASSERT_EQ(0, module_want(PORTS));
+	ASSERT_TRUE(log_open(&self->log));
+	close(self->release);
+	close(self->client);
+	EXPECT_EQ(0, wait_for(self->server));
+	client = connect_to(AF_INET, PORT_OTHER, NULL);
+	EXPECT_LE(0, client);
+	EXPECT_EQ(0, wait_for(sleeper));
+}
+
+/* --- bounds ----------------------------------------------------------------- */
+
+FIXTURE(bound) {
+	struct log		log;
+	struct sshobs_stats	before;
+};
+
+FIXTURE_VARIANT(bound) {
+	const char	*params;
+};
+
+FIXTURE_SETUP(bound)
+{
+	clean_start();
+	/* Counters from 0. */
+	ASSERT_EQ(0, module_reload(variant->params));
+	ASSERT_TRUE(log_open(&self->log));
+}
+
+FIXTURE_TEARDOWN(bound)
+{
+	if (!_metadata->passed)
+		log_print(&self->log, ANY_SESSION);
+	log_close(&self->log);
+}
+
+/* Two sessions at the most. */
+FIXTURE_VARIANT_ADD(bound, sessions) {
+	.params = PORTS " max_sessions=2",
+};
+
+/* The server, its child and one more. */
+FIXTURE_VARIANT_ADD(bound, tasks) {
+	.params = PORTS " max_tasks=3",
+};
+
+static void serve_three_at_once(void)
+{
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		int sock = take();
+
+		if (!born(i)) {
+			if (!born(i))
+				leave(4);
+			until_closed(sock);
+			leave(3);
+		}
+		hello(sock);
+		close(sock);
+	}
+}
+
+TEST_F(bound, is_counted_and_told_and_nothing_else_is_wrong)
+{
+	bool tasks = strstr(variant->params, "max_tasks");
+	struct sshobs_stats stats;
+	int client[3], i, release;
+	unsigned int incomplete = 0;
+	ssize_t at = -1;
+	pid_t server;
+
+	release = scene_start(AF_INET, serve_three_at_once, &server);
+	for (i = 0; i < 3; i++) {
+		client[i] = connect_to(AF_INET, PORT, &scene->conn[i].port);
+		ASSERT_LE(0, client[i]);
+		ASSERT_EQ(1, read_byte(client[i]));
+	}
+	for (i = 0; i < 3; i++)
+		close(client[i]);
+	close(release);
+	ASSERT_EQ(0, wait_for(server));
+	ASSERT_TRUE(log_wait_count(&self->log, WANT(.type = SSHOBS_END), tasks ? 3 : 2));
+	ASSERT_TRUE(log_sync(&self->log));
+	ASSERT_EQ(0, ioctl(self->log.fd, SSHOBS_IOC_STATS, &stats));
+	EXPECT_EQ(0ULL, stats.sessions);
+	EXPECT_EQ(0ULL, stats.tasks);
+
+	if (!tasks) {
+		EXPECT_EQ(2U, log_count(&self->log, WANT(.type = SSHOBS_ACCEPT)));
+		EXPECT_EQ(1ULL, stats.sessions_untracked);
+		EXPECT_EQ(2ULL, stats.sessions_total);
+		for (i = 0; i < 2; i++)
+			expect_session(_metadata, &self->log, i + 1, i, AF_INET, PORT);
+		return;
+	}
+	EXPECT_EQ(3U, log_count(&self->log, WANT(.type = SSHOBS_ACCEPT)));
+	EXPECT_LT(0ULL, stats.tasks_untracked);
+	while ((at = log_index(&self->log, WANT(.type = SSHOBS_END), at + 1)) >= 0)
+		incomplete |= ((const struct sshobs_end *)body(self->log.recs[at]))->incomplete;
+	EXPECT_EQ(SSHOBS_INCOMPLETE_TASKS, incomplete);
+}
+
+SELFTEST_MAIN()
