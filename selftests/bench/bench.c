@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WARM_UP	50
+#define WARM_UP 50
 
 extern char **environ;
 
