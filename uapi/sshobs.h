@@ -26,7 +26,8 @@
  *   read(), so that a long command line cannot stop awk(1), which reads 4096
  *   bytes at a time.
  * - read() blocks while there is nothing, or returns EAGAIN with O_NONBLOCK;
- *   poll() says POLLIN when read() would return something. EINTR on a signal.
+ *   poll() says POLLIN when read() would return something, or in a moment, when
+ *   a record that is being written is whole. EINTR on a signal.
  * - lseek(SEEK_SET, 0) goes to the oldest record that stands, lseek(SEEK_END, 0)
  *   to what comes next; any other offset is ESPIPE, any other whence EINVAL.
  * - write() adds one SSHOBS_MARK: 1 to SSHOBS_MARK_MAX bytes, else EINVAL.
@@ -373,7 +374,7 @@ struct sshobs_end {
  * struct sshobs_mark - body of SSHOBS_MARK
  * @text_len: bytes of @text
  * @pad: zero
- * @text: what was written, without a newline at its end; escape it
+ * @text: what was written, without a newline at its end unless that is all; escape it
  */
 struct sshobs_mark {
 	__u32	text_len;
