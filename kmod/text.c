@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #ifdef __KERNEL__
 #include <linux/errno.h>
+#include <linux/in.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
@@ -9,6 +10,7 @@
 #else
 #include <errno.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -176,6 +178,12 @@ static void put_endpoint(struct line *line, const char *key, const struct sshobs
 	put_fmt(line, "]:%u", end->port);
 }
 
+/* Records of the first version end before it. */
+static __u64 accept_queue_ns(const struct sshobs_hdr *hdr, const struct sshobs_accept *rec)
+{
+	return hdr->len - hdr->hdr_len < sizeof(*rec) ? 0 : rec->queue_ns;
+}
+
 static void text_accept(struct line *line, const struct sshobs_hdr *hdr, const void *body)
 {
 	const struct sshobs_accept *rec = body;
@@ -183,10 +191,41 @@ static void text_accept(struct line *line, const struct sshobs_hdr *hdr, const v
 	put_endpoint(line, "peer", &rec->peer);
 	put_endpoint(line, "local", &rec->local);
 	put_fmt(line, " cookie=%llx", (unsigned long long)rec->cookie);
-	if (hdr->type == SSHOBS_ADOPT)
+	if (hdr->type == SSHOBS_ADOPT) {
 		put_number(line, "start_ns", rec->start_ns);
-	else
-		put_number(line, "backlog", rec->backlog);
+		return;
+	}
+	put_number(line, "queue_ns", accept_queue_ns(hdr, rec));
+	put_number(line, "backlog", rec->backlog);
+}
+
+static void text_syn(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_syn *rec = body;
+
+	put_endpoint(line, "peer", &rec->peer);
+	put_endpoint(line, "local", &rec->local);
+	put_number(line, "peer_isn", rec->peer_isn);
+	put_number(line, "window", rec->window);
+	put_number(line, "backlog", rec->backlog);
+	put_number(line, "backlog_max", rec->backlog_max);
+	if (rec->suppressed)
+		put_number(line, "suppressed", rec->suppressed);
+}
+
+static void text_established(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_established *rec = body;
+
+	put_endpoint(line, "peer", &rec->peer);
+	put_endpoint(line, "local", &rec->local);
+	put_number(line, "syn_ns", rec->syn_ns);
+	put_number(line, "synack_ns", rec->synack_ns);
+	put_number(line, "established_ns", rec->established_ns);
+	put_number(line, "rtt_us", rec->rtt_us);
+	put_number(line, "peer_isn", rec->peer_isn);
+	put_number(line, "local_isn", rec->local_isn);
+	put_number(line, "syns", rec->syns);
 }
 
 static void text_clone(struct line *line, const struct sshobs_hdr *hdr, const void *body)
@@ -341,6 +380,59 @@ static void text_end(struct line *line, const struct sshobs_hdr *hdr, const void
 	put_bits(line, "incomplete", rec->incomplete, sshobs_incomplete_name);
 }
 
+/* A line is shown; of a message the name is enough, its bytes are for the reader. */
+static void text_wire(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_wire *rec = body;
+
+	put_symbol(line, "direction", sshobs_direction_name(rec->direction), rec->direction);
+	put_number(line, "offset", rec->offset);
+	put_number(line, "bytes", rec->data_len);
+	put_number(line, "net_ns", rec->net_ns);
+	if (rec->message) {
+		put_symbol(line, "message", sshobs_message_name(rec->message), rec->message);
+		put_number(line, "message_len", rec->message_len);
+	}
+	if (rec->at)
+		put_number(line, "at", rec->at);
+	put_bits(line, "flags", rec->flags, sshobs_wire_flag_name);
+	if (!rec->message && rec->data_len) {
+		put(line, " line=");
+		put_quoted(line, rec->data, rec->data_len);
+	}
+}
+
+static void text_log(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_log *rec = body;
+
+	put_number(line, "priority", rec->priority);
+	put(line, " text=");
+	put_quoted(line, rec->text, rec->text_len);
+	if (rec->text_len < rec->text_total) {
+		put(line, "...");
+		put_number(line, "text_total", rec->text_total);
+	}
+}
+
+static void text_connect(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_connect *rec = body;
+
+	if (rec->peer.family == AF_UNIX)
+		put_path(line, rec->path, rec->path_len, rec->path_len);
+	else
+		put_endpoint(line, "peer", &rec->peer);
+	if (rec->protocol)
+		put_symbol(line, "protocol", sshobs_protocol_name(rec->protocol), rec->protocol);
+	if (rec->flags & SSHOBS_CONNECT_BEGUN) {
+		put(line, " result=begun");
+		return;
+	}
+	put_symbol(line, "result", rec->error ? sshobs_errno_name(rec->error) : "0", rec->error);
+	put_number(line, "duration_ns", rec->duration_ns);
+}
+
 static void text_mark(struct line *line, const struct sshobs_hdr *hdr, const void *body)
 {
 	const struct sshobs_mark *rec = body;
@@ -375,6 +467,11 @@ static const struct {
 	[SSHOBS_ADOPT]		= { "adopt",		text_accept },
 	[SSHOBS_MARK]		= { "mark",		text_mark },
 	[SSHOBS_LOST]		= { "lost",		text_lost },
+	[SSHOBS_SYN]		= { "syn",		text_syn },
+	[SSHOBS_ESTABLISHED]	= { "established",	text_established },
+	[SSHOBS_WIRE]		= { "wire",		text_wire },
+	[SSHOBS_LOG]		= { "log",		text_log },
+	[SSHOBS_CONNECT]	= { "connect",		text_connect },
 };
 
 const char *sshobs_type_name(unsigned int type)
@@ -398,7 +495,10 @@ size_t sshobs_text(const struct sshobs_hdr *rec, char *buf, size_t size)
 	else
 		put_fmt(&line, "type%u", rec->type);
 	put_char(&line, ' ');
-	put_word(&line, rec->comm, sizeof(rec->comm));
+	if (rec->comm[0])
+		put_word(&line, rec->comm, sizeof(rec->comm));
+	else
+		put_char(&line, '-');
 	put_fmt(&line, "[%u]", rec->pid);
 	if (name)
 		types[rec->type].text(&line, rec, (const char *)rec + rec->hdr_len);
@@ -418,6 +518,15 @@ const char *sshobs_errno_name(unsigned int error)
 		[ENOSPC] = "ENOSPC", [EROFS] = "EROFS", [ENAMETOOLONG] = "ENAMETOOLONG",
 		[ELOOP] = "ELOOP", [EOVERFLOW] = "EOVERFLOW", [ELIBBAD] = "ELIBBAD",
 		[EUSERS] = "EUSERS", [EOPNOTSUPP] = "EOPNOTSUPP", [ETIMEDOUT] = "ETIMEDOUT",
+		[ECONNREFUSED] = "ECONNREFUSED", [ECONNRESET] = "ECONNRESET",
+		[ECONNABORTED] = "ECONNABORTED", [EINPROGRESS] = "EINPROGRESS",
+		[EALREADY] = "EALREADY", [EISCONN] = "EISCONN", [ENOTCONN] = "ENOTCONN",
+		[EADDRINUSE] = "EADDRINUSE", [EADDRNOTAVAIL] = "EADDRNOTAVAIL",
+		[EAFNOSUPPORT] = "EAFNOSUPPORT", [EPROTOTYPE] = "EPROTOTYPE",
+		[ENETUNREACH] = "ENETUNREACH", [ENETDOWN] = "ENETDOWN",
+		[EHOSTUNREACH] = "EHOSTUNREACH", [EHOSTDOWN] = "EHOSTDOWN",
+		[ENOTSOCK] = "ENOTSOCK", [EDESTADDRREQ] = "EDESTADDRREQ", [EPIPE] = "EPIPE",
+		[ENOBUFS] = "ENOBUFS",
 		[ESTALE] = "ESTALE", [EKEYREJECTED] = "EKEYREJECTED", [ENOKEY] = "ENOKEY",
 	};
 
@@ -475,8 +584,48 @@ const char *sshobs_clone_flag_name(unsigned int bit)
 const char *sshobs_incomplete_name(unsigned int bit)
 {
 	static const char *const names[] = {
-		"adopted", "tasks", "missed", "unwatched", "dropped",
+		"adopted", "tasks", "missed", "unwatched", "dropped", "wire",
 	};
 
 	return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
+}
+
+const char *sshobs_direction_name(unsigned int direction)
+{
+	static const char *const names[] = {
+		[SSHOBS_WIRE_IN] = "in", [SSHOBS_WIRE_OUT] = "out",
+	};
+
+	return direction < ARRAY_SIZE(names) ? names[direction] : NULL;
+}
+
+const char *sshobs_wire_flag_name(unsigned int bit)
+{
+	static const char *const names[] = { "whole", "last", "foreign", "cut" };
+
+	return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
+}
+
+const char *sshobs_message_name(unsigned int message)
+{
+	/* Those that can come before encryption; 30 to 49 depend on the key exchange. */
+	static const char *const names[] = {
+		[1] = "DISCONNECT", [2] = "IGNORE", [3] = "UNIMPLEMENTED", [4] = "DEBUG",
+		[5] = "SERVICE_REQUEST", [6] = "SERVICE_ACCEPT", [7] = "EXT_INFO",
+		[20] = "KEXINIT", [21] = "NEWKEYS", [30] = "KEX_INIT", [31] = "KEX_REPLY",
+		[32] = "KEX_GEX_INIT", [33] = "KEX_GEX_REPLY", [34] = "KEX_GEX_REQUEST",
+	};
+
+	return message < ARRAY_SIZE(names) ? names[message] : NULL;
+}
+
+const char *sshobs_protocol_name(unsigned int protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	}
+	return NULL;
 }

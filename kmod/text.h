@@ -20,7 +20,7 @@
 /**
  * sshobs_text() - write a record as a line
  * @rec: record whose lengths were checked: its body is whole, and its path_len,
- *	argv_len and text_len lie within rec->len
+ *	argv_len, text_len and data_len lie within rec->len
  * @buf: where the line goes
  * @size: bytes at @buf; SSHOBS_TEXT_MAX are always enough
  *
@@ -38,7 +38,7 @@ size_t sshobs_text(const struct sshobs_hdr *rec, char *buf, size_t size);
 const char *sshobs_type_name(unsigned int type);
 
 /**
- * sshobs_errno_name() - the symbol of an error that fork or execve returns
+ * sshobs_errno_name() - the symbol of an error that fork, execve or connect returns
  * @error: errno, positive
  *
  * Return: a name such as "ENOENT", or NULL for one that is not in the table.
@@ -68,5 +68,37 @@ const char *sshobs_clone_flag_name(unsigned int bit);
  * Return: a name such as "missed", or NULL for a bit that is not known.
  */
 const char *sshobs_incomplete_name(unsigned int bit);
+
+/**
+ * sshobs_direction_name() - the name of a direction of clear text
+ * @direction: enum sshobs_direction
+ *
+ * Return: "in" or "out", or NULL for one that is not known.
+ */
+const char *sshobs_direction_name(unsigned int direction);
+
+/**
+ * sshobs_wire_flag_name() - the name of a flag in struct sshobs_wire
+ * @bit: number of the bit
+ *
+ * Return: a name such as "whole", or NULL for a bit that is not known.
+ */
+const char *sshobs_wire_flag_name(unsigned int bit);
+
+/**
+ * sshobs_message_name() - the name of an SSH message that comes in clear text
+ * @message: its number (RFC 4250, 4.1.2)
+ *
+ * Return: a name such as "KEXINIT", or NULL for one that is not in the table.
+ */
+const char *sshobs_message_name(unsigned int message);
+
+/**
+ * sshobs_protocol_name() - the name of a transport protocol
+ * @protocol: IPPROTO_*
+ *
+ * Return: "tcp" or "udp", or NULL for any other.
+ */
+const char *sshobs_protocol_name(unsigned int protocol);
 
 #endif /* _SSHOBS_TEXT_H */

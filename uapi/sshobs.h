@@ -53,10 +53,16 @@
 /* From this buffer size on, a long text line is continued, not refused. */
 #define SSHOBS_TEXT_MIN		4096
 
-/* Bytes of path, argv and mark that a record holds at the most. */
+/* Bytes of path, argv, mark, clear text and log line that a record holds at the most. */
 #define SSHOBS_PATH_MAX		4096
 #define SSHOBS_ARGV_MAX		4096
 #define SSHOBS_MARK_MAX		1024
+#define SSHOBS_WIRE_MAX		4096
+#define SSHOBS_LOG_MAX		2048
+
+/* Bytes and records of clear text that are told of one direction of a session. */
+#define SSHOBS_WIRE_BYTES_MAX	65536
+#define SSHOBS_WIRE_RECORDS_MAX	256
 
 #define SSHOBS_COMM_LEN		16
 #define SSHOBS_TTY_LEN		16
@@ -85,6 +91,14 @@
  *	(struct sshobs_accept)
  * @SSHOBS_MARK: somebody wrote a line to the device (struct sshobs_mark)
  * @SSHOBS_LOST: this reader was overtaken (struct sshobs_lost)
+ * @SSHOBS_SYN: a SYN reached a watched port; belongs to no session yet, and is told at a
+ *	limited rate (struct sshobs_syn)
+ * @SSHOBS_ESTABLISHED: how the handshake of a session went; told when the connection is
+ *	accepted, right before SSHOBS_ACCEPT (struct sshobs_established)
+ * @SSHOBS_WIRE: clear text of a session's connection, up to the message that turns
+ *	encryption on (struct sshobs_wire)
+ * @SSHOBS_LOG: a member sent a line to the system's log (struct sshobs_log)
+ * @SSHOBS_CONNECT: a member connected a socket (struct sshobs_connect)
  */
 enum sshobs_type {
 	SSHOBS_ACCEPT		= 1,
@@ -101,6 +115,11 @@ enum sshobs_type {
 	SSHOBS_ADOPT		= 12,
 	SSHOBS_MARK		= 13,
 	SSHOBS_LOST		= 14,
+	SSHOBS_SYN		= 15,
+	SSHOBS_ESTABLISHED	= 16,
+	SSHOBS_WIRE		= 17,
+	SSHOBS_LOG		= 18,
+	SSHOBS_CONNECT		= 19,
 };
 
 /**
@@ -158,9 +177,12 @@ struct sshobs_endpoint {
  * @start_ns: CLOCK_MONOTONIC time at which the session began. For accept the
  *	record's own time; for adopt the start of the oldest process that holds the
  *	socket, which is the nearest that the kernel still knows
- * @backlog: connections that still waited in the accept queue afterwards; 0 for
- *	adopt
+ * @backlog: connections that waited in the accept queue when the server asked for
+ *	this one, without it; 0 for adopt
  * @pad: zero
+ * @queue_ns: time that the connection waited in the accept queue: from the last ACK
+ *	of its handshake until now. Absent from the records of the first version; 0
+ *	there and for adopt
  */
 struct sshobs_accept {
 	struct sshobs_endpoint	peer;
@@ -169,6 +191,7 @@ struct sshobs_accept {
 	__u64			start_ns;
 	__u32			backlog;
 	__u32			pad;
+	__u64			queue_ns;
 };
 
 /* struct sshobs_clone.how */
@@ -353,6 +376,8 @@ struct sshobs_close {
 #define SSHOBS_INCOMPLETE_UNWATCHED	(1U << 3)
 /* A record found no room in the ring. */
 #define SSHOBS_INCOMPLETE_DROPPED	(1U << 4)
+/* Clear text was beyond SSHOBS_WIRE_*_MAX, or left before it could be read. */
+#define SSHOBS_INCOMPLETE_WIRE		(1U << 5)
 
 /**
  * struct sshobs_end - body of SSHOBS_END
@@ -389,6 +414,147 @@ struct sshobs_mark {
  */
 struct sshobs_lost {
 	__u64	count;
+};
+
+/**
+ * struct sshobs_syn - body of SSHOBS_SYN; the header's pid is 0
+ * @peer: the client's end
+ * @local: the server's end
+ * @peer_isn: sequence number of the SYN
+ * @window: its window, not scaled
+ * @backlog: connections that waited in the accept queue then
+ * @backlog_max: how many may wait there; at more, the kernel drops the SYN
+ * @suppressed: SYNs to watched ports that were not told since the last one that was
+ * @pad: zero
+ */
+struct sshobs_syn {
+	struct sshobs_endpoint	peer;
+	struct sshobs_endpoint	local;
+	__u32			peer_isn;
+	__u32			window;
+	__u32			backlog;
+	__u32			backlog_max;
+	__u32			suppressed;
+	__u32			pad;
+};
+
+/**
+ * struct sshobs_established - body of SSHOBS_ESTABLISHED; all times are CLOCK_MONOTONIC
+ * @peer: the client's end
+ * @local: the server's end
+ * @syn_ns: when its SYN came, the first one if there were more; 0: unknown, because
+ *	later SYNs took its place in the table of handshakes
+ * @synack_ns: when the SYN-ACK was sent; 0: unknown (SYN cookies, or it was sent
+ *	again). In whole microseconds
+ * @established_ns: when the last ACK of the handshake came. In whole microseconds
+ * @peer_isn: initial sequence number of the client
+ * @local_isn: initial sequence number of the server
+ * @rtt_us: from the SYN-ACK to the ACK; 0 where @synack_ns is
+ * @syns: SYNs that came for this connection; more than 1: retransmitted; 0: unknown
+ */
+struct sshobs_established {
+	struct sshobs_endpoint	peer;
+	struct sshobs_endpoint	local;
+	__u64			syn_ns;
+	__u64			synack_ns;
+	__u64			established_ns;
+	__u32			peer_isn;
+	__u32			local_isn;
+	__u32			rtt_us;
+	__u32			syns;
+};
+
+/**
+ * enum sshobs_direction - struct sshobs_wire.direction
+ * @SSHOBS_WIRE_IN: from the client to the server
+ * @SSHOBS_WIRE_OUT: from the server to the client
+ */
+enum sshobs_direction {
+	SSHOBS_WIRE_IN	= 0,
+	SSHOBS_WIRE_OUT	= 1,
+};
+
+/* struct sshobs_wire.flags */
+/* The record ends with the last byte of its line or message. */
+#define SSHOBS_WIRE_WHOLE	(1U << 0)
+/* The last of its direction: what follows is encrypted. */
+#define SSHOBS_WIRE_LAST	(1U << 1)
+/* The last of its direction: it has no framing of SSH. */
+#define SSHOBS_WIRE_FOREIGN	(1U << 2)
+/* The last of its direction: clear text follows that is not told. */
+#define SSHOBS_WIRE_CUT		(1U << 3)
+
+/**
+ * struct sshobs_wire - body of SSHOBS_WIRE; a line before the version exchange is over,
+ * or one message of the binary packet protocol (RFC 4253), or a piece of one
+ *
+ * What came in is told when the server has read it, by the thread that read it. What
+ * went out is told when the network answers, with header pid 0; @net_ns is when it went.
+ *
+ * @offset: bytes of this direction before @data
+ * @net_ns: CLOCK_MONOTONIC time at which the network saw it: in: when the newest segment
+ *	that had been received by then came; out: when it was sent (again, if it was)
+ * @at: bytes of the same line or message before @data
+ * @message_len: bytes of the whole message with its length field and padding; 0 for a line
+ * @data_len: bytes of @data, at most SSHOBS_WIRE_MAX; may be 0 with SSHOBS_WIRE_CUT
+ * @direction: enum sshobs_direction
+ * @message: number of the message (20 is SSH_MSG_KEXINIT, 21 SSH_MSG_NEWKEYS); 0: a line
+ * @flags: SSHOBS_WIRE_* above
+ * @pad: zero
+ * @data: the bytes; escape them
+ */
+struct sshobs_wire {
+	__u64	offset;
+	__u64	net_ns;
+	__u32	at;
+	__u32	message_len;
+	__u32	data_len;
+	__u8	direction;
+	__u8	message;
+	__u8	flags;
+	__u8	pad;
+	__u8	data[];
+};
+
+/**
+ * struct sshobs_log - body of SSHOBS_LOG
+ * @priority: facility * 8 + severity, as syslog(3) has them
+ * @text_len: bytes of @text
+ * @text_total: bytes that the line has; more than @text_len: it was cut
+ * @pad: zero
+ * @text: the datagram after its "<priority>", as it was sent: a time stamp, the name of
+ *	the program, and the message; escape it
+ */
+struct sshobs_log {
+	__u32	priority;
+	__u32	text_len;
+	__u32	text_total;
+	__u32	pad;
+	__u8	text[];
+};
+
+/* struct sshobs_connect.flags */
+/* TCP: told when it began; how it ended is not known. */
+#define SSHOBS_CONNECT_BEGUN	(1U << 0)
+
+/**
+ * struct sshobs_connect - body of SSHOBS_CONNECT
+ * @peer: where to, for AF_INET and AF_INET6; for AF_UNIX its family alone
+ * @duration_ns: time spent inside; 0 with SSHOBS_CONNECT_BEGUN
+ * @error: errno, positive; 0: connected, or not known with SSHOBS_CONNECT_BEGUN
+ * @flags: SSHOBS_CONNECT_* above
+ * @path_len: AF_UNIX: bytes of @path
+ * @protocol: IPPROTO_TCP, IPPROTO_UDP, ...; 0 for AF_UNIX
+ * @path: AF_UNIX: the path without a NUL at its end, or a NUL and an abstract name
+ */
+struct sshobs_connect {
+	struct sshobs_endpoint	peer;
+	__u64			duration_ns;
+	__u32			error;
+	__u32			flags;
+	__u32			path_len;
+	__u32			protocol;
+	__u8			path[];
 };
 
 /**
@@ -437,6 +603,8 @@ enum sshobs_format {
  * @unwatched: calls of members whose outcome was not watched, since too many of
  *	their session slept in such calls at once
  * @missed: sum of the misses of all probes
+ * @syns: SYNs that came to watched ports
+ * @syns_suppressed: of those, how many have no record
  */
 struct sshobs_stats {
 	__u64	written;
@@ -452,6 +620,8 @@ struct sshobs_stats {
 	__u64	tasks_untracked;
 	__u64	unwatched;
 	__u64	missed;
+	__u64	syns;
+	__u64	syns_suppressed;
 };
 
 /* struct sshobs_probe.flags */
@@ -468,7 +638,7 @@ struct sshobs_stats {
  * @flags: in: zero; out: SSHOBS_PROBE_* above
  * @hits: times that the probe fired, whoever the task was
  * @misses: times that the kernel could not call it
- * @kind: "kprobe", "kretprobe" or "tracepoint", padded with NUL
+ * @kind: "kprobe", "kretprobe", "ftrace" or "tracepoint", padded with NUL
  * @symbol: the function or tracepoint, padded with NUL
  */
 struct sshobs_probe {

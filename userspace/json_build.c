@@ -18,6 +18,11 @@ void json_add_u64(struct json_object *object, const char *key, uint64_t value)
 	json_add(object, key, json_object_new_uint64(value));
 }
 
+void json_add_ns(struct json_object *object, const char *key, uint64_t ns)
+{
+	json_add(object, key, ns ? json_object_new_uint64(ns) : NULL);
+}
+
 void json_add_bool(struct json_object *object, const char *key, bool value)
 {
 	json_add(object, key, json_object_new_boolean(value));
@@ -141,8 +146,8 @@ void json_print(struct json_object *object)
 	json_object_put(object);
 }
 
-static void add_endpoint(struct json_object *object, const char *addr_key, const char *port_key,
-			 const struct sshobs_endpoint *end)
+void json_add_endpoint(struct json_object *object, const char *addr_key, const char *port_key,
+		       const struct sshobs_endpoint *end)
 {
 	char addr[FORMAT_MAX];
 
@@ -153,8 +158,8 @@ static void add_endpoint(struct json_object *object, const char *addr_key, const
 void json_add_endpoints(struct json_object *object, const struct sshobs_endpoint *peer,
 			const struct sshobs_endpoint *local)
 {
-	add_endpoint(object, "peer_addr", "peer_port", peer);
-	add_endpoint(object, "local_addr", "local_port", local);
+	json_add_endpoint(object, "peer_addr", "peer_port", peer);
+	json_add_endpoint(object, "local_addr", "local_port", local);
 }
 
 /* A name from a table, or the number where the table has none. */

@@ -23,6 +23,8 @@ void json_print(struct json_object *object);
 void json_add(struct json_object *object, const char *key, struct json_object *value);
 /** json_add_u64() - add an unsigned number */
 void json_add_u64(struct json_object *object, const char *key, uint64_t value);
+/** json_add_ns() - add a time of CLOCK_MONOTONIC; null where it is not known (0) */
+void json_add_ns(struct json_object *object, const char *key, uint64_t ns);
 /** json_add_bool() - add a truth */
 void json_add_bool(struct json_object *object, const char *key, bool value);
 /** json_add_string() - add a string that is known to be UTF-8; NULL becomes null */
@@ -36,6 +38,10 @@ struct json_object *json_bits(uint64_t set, const char *(*name_of)(unsigned int 
 /** json_add_symbol() - add a name, or @number where it is NULL */
 void json_add_symbol(struct json_object *object, const char *key, const char *name,
 		     unsigned int number);
+
+/** json_add_endpoint() - add the address and the port of one end */
+void json_add_endpoint(struct json_object *object, const char *addr_key, const char *port_key,
+		       const struct sshobs_endpoint *end);
 
 /** json_add_endpoints() - add peer_addr, peer_port, local_addr and local_port */
 void json_add_endpoints(struct json_object *object, const struct sshobs_endpoint *peer,

@@ -201,9 +201,12 @@ void stream_close(struct stream *stream)
 	free(stream);
 }
 
+/* What the bodies of accept and adopt were before queue_ns. */
+#define ACCEPT_SIZE offsetof(struct sshobs_accept, queue_ns)
+
 /* For each type, the size of the body that every version has. */
 static const size_t body_sizes[] = {
-	[SSHOBS_ACCEPT] = sizeof(struct sshobs_accept),
+	[SSHOBS_ACCEPT] = ACCEPT_SIZE,
 	[SSHOBS_CLONE] = sizeof(struct sshobs_clone),
 	[SSHOBS_CLONE_FAIL] = sizeof(struct sshobs_clone_fail),
 	[SSHOBS_EXEC] = sizeof(struct sshobs_exec),
@@ -214,9 +217,14 @@ static const size_t body_sizes[] = {
 	[SSHOBS_EXIT] = sizeof(struct sshobs_exit),
 	[SSHOBS_CLOSE] = sizeof(struct sshobs_close),
 	[SSHOBS_END] = sizeof(struct sshobs_end),
-	[SSHOBS_ADOPT] = sizeof(struct sshobs_accept),
+	[SSHOBS_ADOPT] = ACCEPT_SIZE,
 	[SSHOBS_MARK] = sizeof(struct sshobs_mark),
 	[SSHOBS_LOST] = sizeof(struct sshobs_lost),
+	[SSHOBS_SYN] = sizeof(struct sshobs_syn),
+	[SSHOBS_ESTABLISHED] = sizeof(struct sshobs_established),
+	[SSHOBS_WIRE] = sizeof(struct sshobs_wire),
+	[SSHOBS_LOG] = sizeof(struct sshobs_log),
+	[SSHOBS_CONNECT] = sizeof(struct sshobs_connect),
 };
 
 #define KNOWN_TYPES (sizeof(body_sizes) / sizeof(body_sizes[0]))
@@ -238,6 +246,18 @@ static bool check_data(struct event *event, size_t size)
 	case SSHOBS_MARK:
 		event->data = event->mark->text;
 		need = event->mark->text_len;
+		break;
+	case SSHOBS_WIRE:
+		event->data = event->wire->data;
+		need = event->wire->data_len;
+		break;
+	case SSHOBS_LOG:
+		event->data = event->log->text;
+		need = event->log->text_len;
+		break;
+	case SSHOBS_CONNECT:
+		event->data = event->connect->path;
+		need = event->connect->path_len;
 		break;
 	}
 	return !need || need <= size - (size_t)(event->data - (const unsigned char *)event->body);

@@ -24,7 +24,7 @@
  * @hdr: header; the record as sshobs_text() wants it
  * @body: its body, by type; as many zero bytes follow it as a longer version of
  *	the same body would have
- * @data: bytes of path, argv or text that the body ends with
+ * @data: bytes of path, argv, text or clear text that the body ends with
  * @realtime_offset_ns: add it to hdr->time_ns to get CLOCK_REALTIME
  */
 struct event {
@@ -43,6 +43,11 @@ struct event {
 		const struct sshobs_end *end;
 		const struct sshobs_mark *mark;
 		const struct sshobs_lost *lost;
+		const struct sshobs_syn *syn;
+		const struct sshobs_established *established;
+		const struct sshobs_wire *wire;
+		const struct sshobs_log *log;
+		const struct sshobs_connect *connect;
 	};
 	const unsigned char *data;
 	int64_t realtime_offset_ns;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "../kmod/text.h"
 #include "format.h"
@@ -15,8 +16,36 @@ static void json_accept(struct json_object *object, const struct event *event)
 	snprintf(cookie, sizeof(cookie), "%llx", (unsigned long long)event->accept->cookie);
 	json_add_string(object, "cookie", cookie);
 	json_add_u64(object, "start_ns", event->accept->start_ns);
-	if (event->hdr->type == SSHOBS_ACCEPT)
+	if (event->hdr->type == SSHOBS_ACCEPT) {
+		json_add_u64(object, "queue_ns", event->accept->queue_ns);
 		json_add_u64(object, "backlog", event->accept->backlog);
+	}
+}
+
+static void json_syn(struct json_object *object, const struct event *event)
+{
+	const struct sshobs_syn *syn = event->syn;
+
+	json_add_endpoints(object, &syn->peer, &syn->local);
+	json_add_u64(object, "peer_isn", syn->peer_isn);
+	json_add_u64(object, "window", syn->window);
+	json_add_u64(object, "backlog", syn->backlog);
+	json_add_u64(object, "backlog_max", syn->backlog_max);
+	json_add_u64(object, "suppressed", syn->suppressed);
+}
+
+static void json_established(struct json_object *object, const struct event *event)
+{
+	const struct sshobs_established *established = event->established;
+
+	json_add_endpoints(object, &established->peer, &established->local);
+	json_add_ns(object, "syn_ns", established->syn_ns);
+	json_add_ns(object, "synack_ns", established->synack_ns);
+	json_add_ns(object, "established_ns", established->established_ns);
+	json_add_u64(object, "rtt_us", established->rtt_us);
+	json_add_u64(object, "peer_isn", established->peer_isn);
+	json_add_u64(object, "local_isn", established->local_isn);
+	json_add_u64(object, "syns", established->syns);
 }
 
 static const char *how_name(uint32_t how)
@@ -126,6 +155,51 @@ static void json_end(struct json_object *object, const struct event *event)
 	json_add(object, "incomplete", json_bits(event->end->incomplete, sshobs_incomplete_name));
 }
 
+static void json_wire(struct json_object *object, const struct event *event)
+{
+	const struct sshobs_wire *wire = event->wire;
+
+	json_add_symbol(object, "direction", sshobs_direction_name(wire->direction),
+			wire->direction);
+	json_add_u64(object, "offset", wire->offset);
+	json_add_u64(object, "net_ns", wire->net_ns);
+	if (wire->message) {
+		json_add_symbol(object, "message", sshobs_message_name(wire->message),
+				wire->message);
+		json_add_u64(object, "message_len", wire->message_len);
+	}
+	json_add_u64(object, "at", wire->at);
+	json_add(object, "flags", json_bits(wire->flags, sshobs_wire_flag_name));
+	json_add_bytes(object, "data", event->data, wire->data_len);
+}
+
+static void json_log(struct json_object *object, const struct event *event)
+{
+	json_add_u64(object, "priority", event->log->priority);
+	json_add_bytes(object, "text", event->data, event->log->text_len);
+	if (event->log->text_len < event->log->text_total)
+		json_add_u64(object, "text_total", event->log->text_total);
+}
+
+static void json_connect(struct json_object *object, const struct event *event)
+{
+	const struct sshobs_connect *connect = event->connect;
+
+	if (connect->peer.family == AF_UNIX)
+		json_add_bytes(object, "path", event->data, connect->path_len);
+	else
+		json_add_endpoint(object, "addr", "port", &connect->peer);
+	if (connect->protocol)
+		json_add_symbol(object, "protocol", sshobs_protocol_name(connect->protocol),
+				connect->protocol);
+	if (connect->flags & SSHOBS_CONNECT_BEGUN) {
+		json_add_string(object, "result", "begun");
+		return;
+	}
+	json_add_symbol(object, "result", sshobs_errno_name(connect->error), connect->error);
+	json_add_u64(object, "duration_ns", connect->duration_ns);
+}
+
 static void json_mark(struct json_object *object, const struct event *event)
 {
 	json_add_bytes(object, "text", event->data, event->mark->text_len);
@@ -151,6 +225,11 @@ static void (*const writers[])(struct json_object *object, const struct event *e
 	[SSHOBS_ADOPT] = json_accept,
 	[SSHOBS_MARK] = json_mark,
 	[SSHOBS_LOST] = json_lost,
+	[SSHOBS_SYN] = json_syn,
+	[SSHOBS_ESTABLISHED] = json_established,
+	[SSHOBS_WIRE] = json_wire,
+	[SSHOBS_LOG] = json_log,
+	[SSHOBS_CONNECT] = json_connect,
 };
 
 void view_json_event(const struct event *event, const struct origin *origin)

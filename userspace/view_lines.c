@@ -19,13 +19,17 @@ static enum tint tint_of(unsigned int type)
 		return TINT_GOOD;
 	case SSHOBS_CRED:
 	case SSHOBS_PTY:
+	case SSHOBS_CONNECT:
 		return TINT_NAME;
 	case SSHOBS_EXEC_FAIL:
+	case SSHOBS_SYN:
+	case SSHOBS_WIRE:
 		return TINT_DIM;
 	case SSHOBS_CLONE_FAIL:
 	case SSHOBS_LOST:
 		return TINT_BAD;
 	case SSHOBS_MARK:
+	case SSHOBS_LOG:
 		return TINT_WARN;
 	}
 	return TINT_NONE;

@@ -6,15 +6,6 @@
 #include "json_build.h"
 #include "view_json.h"
 
-/* A time of CLOCK_MONOTONIC, or null where it is not known (0). */
-static void add_ns(struct json_object *object, const char *key, uint64_t ns)
-{
-	if (ns)
-		json_add_u64(object, key, ns);
-	else
-		json_add(object, key, NULL);
-}
-
 static void add_programs(struct json_object *object, const struct process *process)
 {
 	struct json_object *array = json_object_new_array();
@@ -24,7 +15,7 @@ static void add_programs(struct json_object *object, const struct process *proce
 		const struct program *program = &process->execs[i];
 		struct json_object *one = json_object_new_object();
 
-		add_ns(one, "mono_ns", program->time_ns);
+		json_add_ns(one, "mono_ns", program->time_ns);
 		json_add_path(one, program->path, program->path_len, program->path_total);
 		json_add_argv(one, program->argv, program->argv_len);
 		if (program->argv_len < program->argv_total)
@@ -57,8 +48,8 @@ static struct json_object *process_object(const struct process *process)
 		json_add(object, "argv", NULL);
 	}
 	add_programs(object, process);
-	add_ns(object, "start_ns", process->start_ns);
-	add_ns(object, "end_ns", process->end_ns);
+	json_add_ns(object, "start_ns", process->start_ns);
+	json_add_ns(object, "end_ns", process->end_ns);
 	json_add_u64(object, "cpu_ns", process->cpu_ns);
 	json_add_bool(object, "alive", !process->end_ns);
 	if (process->end_ns) {
@@ -116,9 +107,9 @@ static void add_times(struct json_object *object, const struct session *session,
 		      const struct model *model)
 {
 	json_add_u64(object, "start_ns", session->start_ns);
-	add_ns(object, "end_ns", session->end_ns);
+	json_add_ns(object, "end_ns", session->end_ns);
 	json_add_u64(object, "duration_ns", model_ends_ns(model, session) - session->start_ns);
-	add_ns(object, "prompt_ns", session->prompt_ns);
+	json_add_ns(object, "prompt_ns", session->prompt_ns);
 	if (session->prompt_ns && session->born && !session->adopted)
 		json_add_u64(object, "time_to_prompt_ns", session->prompt_ns - session->start_ns);
 	else

@@ -3,6 +3,7 @@
 #include <linux/sched.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "../kmod/text.h"
 #include "escape.h"
@@ -70,6 +71,76 @@ static enum tint put_accept(FILE *out, const struct step *step, bool local)
 	if (accept->backlog)
 		fprintf(out, ", %u more in the queue", accept->backlog);
 	return TINT_BOLD;
+}
+
+static enum tint put_established(FILE *out, const struct step *step, bool local)
+{
+	const struct sshobs_established *rec = step->first->established;
+	char took[FORMAT_MAX];
+
+	(void)local;
+	fputs("handshake", out);
+	if (rec->syn_ns)
+		fprintf(out, " took %s", format_duration(took, rec->established_ns - rec->syn_ns));
+	if (rec->synack_ns)
+		fprintf(out, ", rtt %s", format_duration(took, rec->rtt_us * 1000ULL));
+	if (rec->syns > 1)
+		fprintf(out, ", %u SYNs", rec->syns);
+	return TINT_DIM;
+}
+
+static enum tint put_wire(FILE *out, const struct step *step, bool local)
+{
+	const struct sshobs_wire *wire = step->first->wire;
+	size_t len = wire->data_len;
+
+	(void)local;
+	fputs(wire->direction == SSHOBS_WIRE_IN ? "client: " : "server: ", out);
+	if (wire->message) {
+		put_symbol(out, sshobs_message_name(wire->message), wire->message);
+		if (wire->at)
+			fputs(" goes on", out);
+	} else {
+		while (len &&
+		       (step->first->data[len - 1] == '\n' || step->first->data[len - 1] == '\r'))
+			len--;
+		escape_put(out, step->first->data, len);
+	}
+	if (wire->flags & SSHOBS_WIRE_FOREIGN)
+		fputs(" (does not speak SSH)", out);
+	if (wire->flags & SSHOBS_WIRE_CUT)
+		fputs(" (the rest is not told)", out);
+	return wire->flags & (SSHOBS_WIRE_FOREIGN | SSHOBS_WIRE_CUT) ? TINT_WARN : TINT_DIM;
+}
+
+static enum tint put_log(FILE *out, const struct step *step, bool local)
+{
+	(void)local;
+	fputs("log: ", out);
+	escape_put(out, step->first->data, step->first->log->text_len);
+	if (step->first->log->text_len < step->first->log->text_total)
+		fputs("...", out);
+	return TINT_NAME;
+}
+
+static enum tint put_connect(FILE *out, const struct step *step, bool local)
+{
+	const struct sshobs_connect *connect = step->first->connect;
+	char buf[FORMAT_MAX];
+
+	(void)local;
+	fputs(connect->flags & SSHOBS_CONNECT_BEGUN ? "connects to " : "connected to ", out);
+	if (connect->peer.family == AF_UNIX)
+		escape_word(out, step->first->data, connect->path_len);
+	else
+		fputs(format_endpoint(buf, &connect->peer), out);
+	if (connect->error) {
+		fputs(": ", out);
+		put_symbol(out, sshobs_errno_name(connect->error), connect->error);
+	}
+	if (connect->duration_ns >= 1000000)
+		fprintf(out, " in %s", format_duration(buf, connect->duration_ns));
+	return connect->error ? TINT_DIM : TINT_NAME;
 }
 
 static enum tint put_adopt(FILE *out, const struct step *step, bool local)
@@ -384,6 +455,10 @@ static enum tint (*const writers[])(FILE *out, const struct step *step, bool loc
 	[SSHOBS_END] = put_end,
 	[SSHOBS_ADOPT] = put_adopt,
 	[SSHOBS_MARK] = put_mark,
+	[SSHOBS_ESTABLISHED] = put_established,
+	[SSHOBS_WIRE] = put_wire,
+	[SSHOBS_LOG] = put_log,
+	[SSHOBS_CONNECT] = put_connect,
 };
 
 enum tint words_put(FILE *out, const struct step *step, bool local)
