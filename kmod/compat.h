@@ -81,4 +81,37 @@ static inline u64 sshobs_nproc_used(const struct cred *cred)
 #define SSHOBS_EXIT_ARGS struct task_struct *task
 #endif
 
+/* 7.x does not let a probe of arriving segments change them. */
+#ifdef SSHOBS_HAVE_TCP_PROBE_CONST
+#define SSHOBS_TCP_PROBE_SKB const struct sk_buff
+#else
+#define SSHOBS_TCP_PROBE_SKB struct sk_buff
+#endif
+
+/*
+ * What ftrace calls a hook with. 5.11 gave the arguments a struct of their own, 6.2 a
+ * way to read them; where the architecture does not hand them over by itself, all
+ * registers are asked for. 5.11 also has ftrace guard a hook against recursion only
+ * where that is asked for: none of these hooks calls what it hooks.
+ */
+#ifdef SSHOBS_HAVE_FTRACE_REGS
+#define SSHOBS_FTRACE_REGS	struct ftrace_regs
+#define SSHOBS_FTRACE_FLAGS	\
+	(IS_ENABLED(CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS) ? 0 : FTRACE_OPS_FL_SAVE_REGS)
+#ifdef SSHOBS_HAVE_FTRACE_ARGUMENT
+#define sshobs_ftrace_argument(regs, n)	ftrace_regs_get_argument(regs, n)
+#else
+#define sshobs_ftrace_argument(regs, n)	regs_get_kernel_argument(&(regs)->regs, n)
+#endif
+#else
+#define SSHOBS_FTRACE_REGS	struct pt_regs
+#define SSHOBS_FTRACE_FLAGS	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_RECURSION_SAFE)
+#define sshobs_ftrace_argument(regs, n)	regs_get_kernel_argument(regs, n)
+#endif
+
+struct sock;
+
+/* 6.16 took it out of the headers, and still exports it. */
+struct sock *unix_peer_get(struct sock *sock);
+
 #endif /* _SSHOBS_COMPAT_H */

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/ftrace.h>
+#include <linux/kallsyms.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 #include <linux/tracepoint.h>
@@ -81,12 +83,35 @@ static int hook_leave(struct sshobs_hook *hook)
 	return register_kretprobe(&hook->kretprobe);
 }
 
+/* As long as it is in place, kernel.ftrace_enabled cannot be turned off. */
+static int hook_call(struct sshobs_hook *hook)
+{
+	char symbol[KSYM_NAME_LEN];
+	int err;
+
+	if (!IS_ENABLED(CONFIG_DYNAMIC_FTRACE))
+		return -EOPNOTSUPP;
+	hook->ops = (struct ftrace_ops){
+		.func = hook->call,
+		.flags = FTRACE_OPS_FL_PERMANENT | SSHOBS_FTRACE_FLAGS,
+	};
+	strscpy(symbol, hook->symbol, sizeof(symbol));
+	err = ftrace_set_filter(&hook->ops, symbol, strlen(symbol), 1);
+	if (!err)
+		err = register_ftrace_function(&hook->ops);
+	if (err)
+		ftrace_set_filter(&hook->ops, NULL, 0, 1);
+	return err;
+}
+
 static int hook_install(struct sshobs_hook *hook)
 {
 	int err;
 
 	if (hook->trace)
 		err = hook_trace(hook);
+	else if (hook->call)
+		err = hook_call(hook);
 	else if (hook->leave)
 		err = hook_leave(hook);
 	else
@@ -95,12 +120,21 @@ static int hook_install(struct sshobs_hook *hook)
 	return err;
 }
 
+/* The filter's memory goes with its last function. */
+static void hook_uncall(struct sshobs_hook *hook)
+{
+	unregister_ftrace_function(&hook->ops);
+	ftrace_set_filter(&hook->ops, NULL, 0, 1);
+}
+
 static void hook_remove(struct sshobs_hook *hook)
 {
 	if (!hook->active)
 		return;
 	if (hook->trace)
 		tracepoint_probe_unregister(hook->tracepoint, hook->trace, NULL);
+	else if (hook->call)
+		hook_uncall(hook);
 	else if (hook->leave)
 		unregister_kretprobe(&hook->kretprobe);
 	else
@@ -119,7 +153,9 @@ int sshobs_hooks_init(void)
 	unsigned int i;
 	int err;
 
-	hooks_collect(sshobs_hooks_net);
+	hooks_collect(sshobs_hooks_tcp);
+	hooks_collect(sshobs_hooks_wire);
+	hooks_collect(sshobs_hooks_sock);
 	hooks_collect(sshobs_hooks_task);
 	hooks_collect(sshobs_hooks_tty);
 	for (i = 0; i < SSHOBS_HOOKS; i++) {
@@ -151,7 +187,7 @@ void sshobs_hooks_exit(void)
 
 static u64 hook_misses(const struct sshobs_hook *hook)
 {
-	if (hook->trace)
+	if (hook->trace || hook->call)
 		return 0;
 	if (hook->leave)
 		return hook->kretprobe.nmissed + hook->kretprobe.kp.nmissed;
@@ -187,6 +223,8 @@ static const char *hook_kind(const struct sshobs_hook *hook)
 {
 	if (hook->trace)
 		return "tracepoint";
+	if (hook->call)
+		return "ftrace";
 	return hook->leave ? "kretprobe" : "kprobe";
 }
 

@@ -3,25 +3,42 @@
  * The probes: each hooks_*.c turns one subsystem's registers and structs into plain
  * values, and ends in the table of its probes. hooks.c puts them in place.
  *
- * Every handler runs with preemption off, may not sleep or fault, and returns at
- * once for a task or a socket of no interest: that path is what the host pays.
+ * Every handler may not sleep or fault, and returns at once for a task or a socket of
+ * no interest: that path is what the host pays. Handlers of probes and tracepoints run
+ * with preemption off; those that ftrace calls run as their function does, and turn it
+ * off themselves before they look at a session.
+ *
+ * What only wants to see a function begin, and is called often, is called by ftrace
+ * itself: that costs a third of a kprobe, and cannot be missed because an interrupt
+ * came in the middle of another probe.
  */
 #ifndef _SSHOBS_HOOKS_H
 #define _SSHOBS_HOOKS_H
 
+#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
 #include "../uapi/sshobs.h"
 
+struct sockaddr;
 struct sshobs_session;
 struct tracepoint;
 
 /* Which probe; the index of its counter and of SSHOBS_IOC_PROBE. */
 enum sshobs_hook_id {
-	SSHOBS_HOOK_ACCEPT,
+	SSHOBS_HOOK_TCP_CONN_REQUEST,
+	SSHOBS_HOOK_INET_CSK_ACCEPT,
+	SSHOBS_HOOK_SECURITY_SOCK_GRAFT,
 	SSHOBS_HOOK_TCP_CLOSE,
+	SSHOBS_HOOK_TCP_RCV_SPACE_ADJUST,
+	SSHOBS_HOOK_TCP_PROBE,
+	SSHOBS_HOOK_INET_STREAM_CONNECT,
+	SSHOBS_HOOK_INET_DGRAM_CONNECT,
+	SSHOBS_HOOK_UNIX_STREAM_CONNECT,
+	SSHOBS_HOOK_UNIX_DGRAM_CONNECT,
+	SSHOBS_HOOK_UNIX_DGRAM_SENDMSG,
 	SSHOBS_HOOK_KERNEL_CLONE,
 	SSHOBS_HOOK_WAKE_UP_NEW_TASK,
 	SSHOBS_HOOK_BPRM_EXECVE,
@@ -45,10 +62,12 @@ enum sshobs_hook_id {
  * @leave: return probe: called with its return value
  * @decide: return probe: called before the function; non-zero gives the slot back
  * @trace: tracepoint: called with NULL and the tracepoint's arguments
+ * @call: ftrace: called before the function; not to be traced itself
  * @active: it is in place
  * @kprobe: kprobe: what the kernel was given
  * @kretprobe: return probe: what the kernel was given
  * @tracepoint: tracepoint: where it is
+ * @ops: ftrace: what the kernel was given
  */
 struct sshobs_hook {
 	enum sshobs_hook_id	id;
@@ -59,11 +78,13 @@ struct sshobs_hook {
 	kretprobe_handler_t	leave;
 	kretprobe_handler_t	decide;
 	void			*trace;
+	ftrace_func_t		call;
 
 	bool			active;
 	struct kprobe		kprobe;
 	struct kretprobe	kretprobe;
 	struct tracepoint	*tracepoint;
+	struct ftrace_ops	ops;
 };
 
 /**
@@ -71,10 +92,16 @@ struct sshobs_hook {
  * @session: of the member whose call it is; the member's own thread is in the call,
  *	so it holds the session
  * @arg: the argument that the return needs
+ * @size: bytes at @arg, where the return needs that
+ * @protocol: of the socket, where the return needs that
+ * @begin_ns: when it began, where the return needs that
  */
 struct sshobs_call {
 	struct sshobs_session	*session;
 	const void		*arg;
+	u32			size;
+	u32			protocol;
+	u64			begin_ns;
 };
 
 DECLARE_PER_CPU(unsigned long[SSHOBS_HOOKS], sshobs_hits);
@@ -113,18 +140,20 @@ int sshobs_call_begin(struct sshobs_call *call, const void *arg);
 void sshobs_call_end(struct sshobs_call *call);
 
 /* The tables at the end of hooks_*.c; an entry without a symbol ends each. */
-extern struct sshobs_hook sshobs_hooks_net[];
+extern struct sshobs_hook sshobs_hooks_tcp[];
+extern struct sshobs_hook sshobs_hooks_wire[];
+extern struct sshobs_hook sshobs_hooks_sock[];
 extern struct sshobs_hook sshobs_hooks_task[];
 extern struct sshobs_hook sshobs_hooks_tty[];
 
 /**
- * sshobs_hooks_net_ports() - set the watched ports
+ * sshobs_hooks_tcp_ports() - set the watched ports
  * @ports: TCP ports, in host byte order
  * @count: how many
  *
  * Context: before sshobs_hooks_init().
  */
-void sshobs_hooks_net_ports(const unsigned short *ports, unsigned int count);
+void sshobs_hooks_tcp_ports(const unsigned short *ports, unsigned int count);
 
 /**
  * sshobs_port_watched() - is it a port whose connections become sessions?
@@ -135,6 +164,50 @@ void sshobs_hooks_net_ports(const unsigned short *ports, unsigned int count);
 bool sshobs_port_watched(unsigned short port);
 
 struct sock;
+
+/**
+ * sshobs_sock_watched() - is it a TCP socket on such a port?
+ * @sock: any socket, kept by the caller
+ *
+ * Context: any.
+ */
+bool sshobs_sock_watched(const struct sock *sock);
+
+/**
+ * sshobs_hooks_tcp_stats() - fill in what is counted here
+ * @stats: out: syns, syns_suppressed
+ *
+ * Context: any but NMI.
+ */
+void sshobs_hooks_tcp_stats(struct sshobs_stats *stats);
+
+/**
+ * sshobs_hooks_wire_begin() - a connection was accepted: tell its clear text
+ * @session: its session
+ * @sock: its socket, locked by the caller; nothing was read from it or written to it
+ *
+ * Context: preemption off.
+ */
+void sshobs_hooks_wire_begin(struct sshobs_session *session, const struct sock *sock);
+
+/**
+ * sshobs_hooks_wire_end() - the connection is being closed: nothing is told after it
+ * @session: its session, which @sock still leads to
+ * @sock: its socket, not locked by the caller
+ *
+ * Context: process context, RCU read lock or preemption off; takes the socket's spin lock.
+ */
+void sshobs_hooks_wire_end(struct sshobs_session *session, struct sock *sock);
+
+/**
+ * sshobs_endpoint() - a socket address as a record has it
+ * @end: out, zeroed by the caller; family 0 where it is of another family
+ * @addr: the address, in the kernel's memory
+ * @size: its bytes
+ *
+ * Context: any.
+ */
+void sshobs_endpoint(struct sshobs_endpoint *end, const struct sockaddr *addr, u32 size);
 
 /**
  * sshobs_endpoints() - the two ends of a connected TCP socket

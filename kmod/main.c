@@ -5,6 +5,7 @@
 
 #include "adopt.h"
 #include "cdev.h"
+#include "handshake.h"
 #include "hooks.h"
 #include "record.h"
 #include "ring.h"
@@ -63,6 +64,7 @@ static int check_parameters(void)
 static void main_stats(struct sshobs_stats *stats)
 {
 	sshobs_session_stats(stats);
+	sshobs_hooks_tcp_stats(stats);
 	stats->missed = sshobs_hooks_missed();
 	stats->unwatched = sshobs_hooks_unwatched();
 }
@@ -102,10 +104,13 @@ static int __init sshobs_init(void)
 	err = sshobs_session_init(max_sessions, max_tasks, sshobs_hooks_missed);
 	if (err)
 		goto exit_ring;
-	sshobs_hooks_net_ports(ports, ports_count);
-	err = sshobs_hooks_init();
+	err = sshobs_handshake_init();
 	if (err)
 		goto exit_session;
+	sshobs_hooks_tcp_ports(ports, ports_count);
+	err = sshobs_hooks_init();
+	if (err)
+		goto exit_handshake;
 	err = sshobs_adopt();
 	if (err)
 		goto exit_hooks;
@@ -116,6 +121,8 @@ static int __init sshobs_init(void)
 
 exit_hooks:
 	sshobs_hooks_exit();
+exit_handshake:
+	sshobs_handshake_exit();
 exit_session:
 	sshobs_session_exit();
 exit_ring:
@@ -127,6 +134,7 @@ static void __exit sshobs_exit(void)
 {
 	sshobs_cdev_exit();
 	sshobs_hooks_exit();
+	sshobs_handshake_exit();
 	sshobs_session_exit();
 	sshobs_ring_exit();
 }

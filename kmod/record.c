@@ -36,6 +36,16 @@ static u64 record_cpu_ns(struct task_struct *task)
 	return (s64)(since_update - sum) > 0 ? since_update : sum;
 }
 
+static void record_task(struct sshobs_hdr *hdr, struct task_struct *task)
+{
+	memset(hdr->comm, 0, sizeof(hdr->comm));
+	hdr->pid = task ? task->tgid : 0;
+	hdr->tid = task ? task->pid : 0;
+	hdr->cpu_ns = task ? record_cpu_ns(task) : 0;
+	if (task)
+		strscpy(hdr->comm, task->comm, sizeof(hdr->comm));
+}
+
 void *sshobs_record_begin(struct sshobs_session *session, struct task_struct *task,
 			  enum sshobs_type type, size_t size)
 {
@@ -51,11 +61,7 @@ void *sshobs_record_begin(struct sshobs_session *session, struct task_struct *ta
 	hdr->hdr_len = sizeof(*hdr);
 	hdr->type = type;
 	hdr->session = session ? session->id : 0;
-	hdr->pid = task->tgid;
-	hdr->tid = task->pid;
-	hdr->cpu_ns = record_cpu_ns(task);
-	memset(hdr->comm, 0, sizeof(hdr->comm));
-	strscpy(hdr->comm, task->comm, sizeof(hdr->comm));
+	record_task(hdr, task);
 	memset(hdr + 1, 0, len - sizeof(*hdr));
 	return hdr + 1;
 }

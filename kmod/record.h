@@ -17,7 +17,7 @@ struct task_struct;
  * sshobs_record_begin() - start a record
  * @session: the session that it belongs to, held by the caller; or NULL
  * @task: the task that the event happened in; other than current, it must be
- *	kept by RCU or a reference
+ *	kept by RCU or a reference; NULL: it happened on the network, in no task
  * @type: enum sshobs_type
  * @size: bytes of the body, at most SSHOBS_RECORD_MAX less the header
  *

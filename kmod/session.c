@@ -292,19 +292,35 @@ struct sshobs_session *sshobs_session_leave(const struct task_struct *task)
 	return session;
 }
 
-struct sshobs_session *sshobs_session_accept(const struct sock *sock)
+struct sshobs_task *sshobs_session_server(unsigned int waiting)
+{
+	struct sshobs_task *server = sshobs_task_find(current);
+
+	if (!server)
+		server = task_follow(current, NULL, 0);
+	if (!server)
+		return NULL;
+	set_bit(SSHOBS_TASK_SERVER, &server->flags);
+	WRITE_ONCE(server->waiting, waiting);
+	return server;
+}
+
+struct sshobs_session *sshobs_session_accept(const struct sock *sock, unsigned int *backlog)
 {
 	struct sshobs_task *server = sshobs_task_find(current);
 	struct sshobs_session *stale;
 
-	if (!server)
-		server = task_follow(current, NULL, BIT(SSHOBS_TASK_SERVER));
+	/* It slept in accept() since before the module. */
+	if (!server || !test_bit(SSHOBS_TASK_SERVER, &server->flags))
+		server = sshobs_session_server(0);
 	if (!server) {
 		/* Without it no child can be linked: there is no session to tell of. */
 		atomic64_inc(&sessions_untracked);
 		return NULL;
 	}
-	set_bit(SSHOBS_TASK_SERVER, &server->flags);
+	*backlog = READ_ONCE(server->waiting);
+	if (*backlog)
+		--*backlog;
 
 	stale = sshobs_session_take_sock(sock);
 	if (stale) {

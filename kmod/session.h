@@ -29,9 +29,13 @@
 #include <linux/types.h>
 
 #include "../uapi/sshobs.h"
+#include "wire.h"
 
 struct files_struct;
 struct sock;
+
+/* One side at least may still talk in clear text. */
+#define SSHOBS_SESSION_TALKS	0
 
 /**
  * struct sshobs_session - one login
@@ -47,6 +51,10 @@ struct sock;
  * @incomplete: SSHOBS_INCOMPLETE_*
  * @start_ns: when it began, CLOCK_MONOTONIC
  * @missed: misses of all probes when it began
+ * @flags: bits SSHOBS_SESSION_*
+ * @arrived_ns: when the newest segment with data came, CLOCK_MONOTONIC; with @wire, the
+ *	socket's lock protects it
+ * @wire: both sides of its clear text, by enum sshobs_direction
  * @rcu: for kfree_rcu()
  */
 struct sshobs_session {
@@ -61,6 +69,9 @@ struct sshobs_session {
 	atomic_t		incomplete;
 	u64			start_ns;
 	u64			missed;
+	unsigned long		flags;
+	u64			arrived_ns;
+	struct sshobs_wire_side	wire[2];
 	struct rcu_head		rcu;
 };
 
@@ -80,6 +91,7 @@ struct sshobs_session {
  * @session: the session that it belongs to, or falls back to while it is
  *	unsettled; NULL: none
  * @flags: bits SSHOBS_TASK_*
+ * @waiting: of a server: connections in the accept queue when it asked for one last
  * @rcu: for kfree_rcu()
  */
 struct sshobs_task {
@@ -87,6 +99,7 @@ struct sshobs_task {
 	const struct signal_struct	*signal;
 	struct sshobs_session		*session;
 	unsigned long			flags;
+	unsigned int			waiting;
 	struct rcu_head			rcu;
 };
 
@@ -166,16 +179,28 @@ int sshobs_session_init(unsigned int max_sessions, unsigned int max_tasks, u64 (
 void sshobs_session_exit(void);
 
 /**
- * sshobs_session_accept() - current accepted a connection: a session is born
- * @sock: the accepted socket
+ * sshobs_session_server() - current asks for a connection on a watched port
+ * @waiting: connections that wait in the accept queue
  *
- * Current is followed as a server from now on. A session that is still tied to
+ * Current is followed as a server from now on.
+ *
+ * Context: preemption off. Return: its entry, or NULL, counted, at a bound or without
+ * memory.
+ */
+struct sshobs_task *sshobs_session_server(unsigned int waiting);
+
+/**
+ * sshobs_session_accept() - current was given a connection: a session is born
+ * @sock: the accepted socket
+ * @backlog: out: connections that waited behind it when it was asked for
+ *
+ * A server that had asked before the module was there is followed from now on. A session that is still tied to
  * @sock missed its close; it is marked and loses the socket.
  *
  * Context: preemption off. Return: the session, held by its open
  * socket; or NULL, counted, at a bound or without memory.
  */
-struct sshobs_session *sshobs_session_accept(const struct sock *sock);
+struct sshobs_session *sshobs_session_accept(const struct sock *sock, unsigned int *backlog);
 
 /**
  * sshobs_session_of_sock() - the session of a socket
