@@ -18,9 +18,6 @@
 #include "session.h"
 #include "wire.h"
 
-/* A line is told at its end; what has no end in so many bytes is told in pieces. */
-#define PATIENCE	512
-
 /* Sessions that still talk in clear text: while there are none, nobody looks further. */
 static atomic_t talking;
 
@@ -104,7 +101,7 @@ static void tell_bytes(const struct told *told, const struct sk_buff *skb, unsig
 
 	while (len && side->state != SSHOBS_WIRE_OVER) {
 		sshobs_wire_look(side, skb, offset, len, &next, &piece);
-		if (more && len < PATIENCE && !piece.flags)
+		if (more && len < SSHOBS_WIRE_MAX && !piece.flags)
 			return;
 		if (side->records >= SSHOBS_WIRE_RECORDS_MAX ||
 		    next.offset > SSHOBS_WIRE_BYTES_MAX) {

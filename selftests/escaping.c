@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -159,7 +160,10 @@ static void expect_values(struct __test_metadata *_metadata, const struct sshobs
 {
 	const struct sshobs_exec_fail *fail = body(hdr);
 	const struct sshobs_mark *mark_rec = body(hdr);
+	const struct sshobs_connect *connect_rec = body(hdr);
 	const struct sshobs_exec *exec = body(hdr);
+	const struct sshobs_wire *wire = body(hdr);
+	const struct sshobs_log *log_rec = body(hdr);
 	const char *at;
 
 	switch (hdr->type) {
@@ -175,6 +179,24 @@ static void expect_values(struct __test_metadata *_metadata, const struct sshobs
 		at = expect_bytes(_metadata, after(line, " path="), fail->data, fail->path_len);
 		at = expect_cut(_metadata, at, "path_total", fail->path_len, fail->path_total);
 		EXPECT_EQ(0, *at);
+		break;
+	case SSHOBS_WIRE:
+		if (wire->message || !wire->data_len)
+			break;
+		at = expect_bytes(_metadata, after(line, " line="), wire->data, wire->data_len);
+		EXPECT_EQ(0, *at);
+		break;
+	case SSHOBS_LOG:
+		at = expect_bytes(_metadata, after(line, " text="), log_rec->text,
+				  log_rec->text_len);
+		at = expect_cut(_metadata, at, "text_total", log_rec->text_len,
+				log_rec->text_total);
+		EXPECT_EQ(0, *at);
+		break;
+	case SSHOBS_CONNECT:
+		if (connect_rec->peer.family == AF_UNIX)
+			expect_bytes(_metadata, after(line, " path="), connect_rec->path,
+				     connect_rec->path_len);
 		break;
 	case SSHOBS_MARK:
 		at = expect_bytes(_metadata, after(line, " text="), mark_rec->text,
@@ -207,8 +229,12 @@ static void expect_start(struct __test_metadata *_metadata, const struct sshobs_
 		ASSERT_GT(sizeof(comm), len);
 		comm[len] = c;
 	}
-	EXPECT_EQ(strnlen(hdr->comm, sizeof(hdr->comm)), len);
-	EXPECT_EQ(0, memcmp(comm, hdr->comm, len));
+	if (hdr->comm[0]) {
+		EXPECT_EQ(strnlen(hdr->comm, sizeof(hdr->comm)), len);
+		EXPECT_EQ(0, memcmp(comm, hdr->comm, len));
+	} else {
+		EXPECT_STREQ("-", comm);
+	}
 	snprintf(pid, sizeof(pid), "[%u]", hdr->pid);
 	EXPECT_EQ(0, strncmp(at, pid, strlen(pid))) TH_LOG("%.60s", at);
 }
@@ -519,6 +545,76 @@ TEST_F(member, names_of_processes)
 		at = log_index(&self->log, IN(SSHOBS_MARK, self->session), at + 1);
 		EXPECT_EQ(0, strncmp(names[i], self->log.recs[at]->comm, SSHOBS_COMM_LEN));
 	}
+	expect_lines(_metadata, &self->log, text);
+	close(text);
+}
+
+/* --- sockets ------------------------------------------------------------------------ */
+
+#define LOG_PATH	"/tmp/selftest/dev-log"
+
+static void fill_with_all_bytes(char *bytes, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		bytes[i] = i;
+}
+
+/* A line to the log and the name of a socket, with every byte in them. */
+static void speak_in_all_bytes(int sock)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = LOG_PATH };
+	int to = socket(AF_UNIX, SOCK_DGRAM, 0), from = socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	char line[4 + 256] = "<13>";
+
+	(void)sock;
+	mkdir("/tmp/selftest", 0755);
+	unlink(addr.sun_path);
+	fill_with_all_bytes(line + 4, 256);
+	fill_with_all_bytes(name.sun_path, sizeof(name.sun_path));
+	if (bind(to, (void *)&addr, sizeof(addr)) ||
+	    connect(from, (void *)&addr, sizeof(addr)) ||
+	    send(from, line, sizeof(line), 0) != sizeof(line))
+		_exit(126);
+	connect(to, (void *)&name, sizeof(name));
+	memset(name.sun_path, '\33', sizeof(name.sun_path));
+	connect(to, (void *)&name, sizeof(name));
+}
+
+TEST_F(member, log_lines_and_socket_names_of_any_bytes)
+{
+	int text = open_text_now();
+
+	play(_metadata, self, speak_in_all_bytes);
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(1U, count_of(self, SSHOBS_LOG));
+	EXPECT_EQ(3U, count_of(self, SSHOBS_CONNECT));
+	expect_lines(_metadata, &self->log, text);
+	close(text);
+}
+
+TEST_F(member, what_a_client_sends_of_any_bytes)
+{
+	int server = listen_on(AF_INET, PORT), text = open_text_now(), sock;
+	char bytes[257];
+	uint16_t port;
+
+	self->client = connect_to(AF_INET, PORT, &port);
+	sock = accept(server, NULL, NULL);
+	fill_with_all_bytes(bytes, sizeof(bytes));
+	bytes[256] = '\n';
+	ASSERT_EQ(257, write(self->client, bytes, sizeof(bytes)));
+	ASSERT_EQ(257, read(sock, bytes, sizeof(bytes)));
+	close(self->client);
+	close(sock);
+	close(server);
+	self->session = log_wait_session(&self->log, port);
+	ASSERT_NE(NULL, log_wait(&self->log, IN(SSHOBS_END, self->session)));
+	ASSERT_TRUE(log_sync(&self->log));
+	/* Two lines: a newline is one of the bytes. */
+	EXPECT_EQ(2U, count_of(self, SSHOBS_WIRE));
 	expect_lines(_metadata, &self->log, text);
 	close(text);
 }

@@ -160,6 +160,8 @@ const char *type_name(unsigned int type)
 		[SSHOBS_EXIT] = "exit", [SSHOBS_CLOSE] = "close",
 		[SSHOBS_END] = "end", [SSHOBS_ADOPT] = "adopt",
 		[SSHOBS_MARK] = "mark", [SSHOBS_LOST] = "lost",
+		[SSHOBS_SYN] = "syn", [SSHOBS_ESTABLISHED] = "established",
+		[SSHOBS_WIRE] = "wire", [SSHOBS_LOG] = "log", [SSHOBS_CONNECT] = "connect",
 	};
 
 	return type < sizeof(names) / sizeof(names[0]) && names[type] ? names[type] : "?";

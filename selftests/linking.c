@@ -759,8 +759,8 @@ TEST_F(member, a_server_that_forks_without_a_connection_makes_no_member)
 	ASSERT_EQ(0, wait_for(before));
 	ASSERT_EQ(0, wait_for(after));
 	ASSERT_TRUE(log_sync(&self->log));
-	/* accept, close, end and the mark. */
-	EXPECT_EQ(4U, self->log.count);
+	/* syn, established, accept, close, end and the mark. */
+	EXPECT_EQ(6U, self->log.count);
 }
 
 SELFTEST_MAIN()

@@ -313,8 +313,9 @@ static void expect_whole_session(struct __test_metadata *_metadata, const struct
 	ssize_t i = -1;
 
 	ASSERT_NE(NULL, first);
-	EXPECT_EQ(SSHOBS_ACCEPT, first->type);
+	EXPECT_EQ(SSHOBS_ESTABLISHED, first->type);
 	EXPECT_EQ((__u32)server, first->pid);
+	EXPECT_EQ(1U, log_count(log, IN(SSHOBS_ESTABLISHED, session)));
 	EXPECT_EQ(1U, log_count(log, IN(SSHOBS_ACCEPT, session)));
 	EXPECT_EQ(1U, log_count(log, IN(SSHOBS_CLOSE, session)));
 	ASSERT_EQ(1U, log_count(log, IN(SSHOBS_END, session)));
@@ -324,6 +325,7 @@ static void expect_whole_session(struct __test_metadata *_metadata, const struct
 	expect_children(_metadata, log, session, server, &processes);
 	while ((i = log_index(log, WANT(.session = session), i + 1)) >= 0) {
 		EXPECT_TRUE(log->recs[i]->pid == (__u32)server ||
+			    (!log->recs[i]->pid && log->recs[i]->type == SSHOBS_WIRE) ||
 			    clone_of(log, session, log->recs[i]->pid, NULL))
 			TH_LOG("%s of %u, a stranger", type_name(log->recs[i]->type),
 			       log->recs[i]->pid);
@@ -528,7 +530,7 @@ TEST_F(login, an_interactive_login_is_told_from_accept_to_end_as_ps_sees_it)
 	expect_same_processes(_metadata, self, &ps);
 	expect_whole_session(_metadata, &self->log, self->session, self->server);
 
-	/* accept < clone < pty < exec of bash < prompt < exit of bash < end, each once */
+	/* established < accept < clone < pty < exec of bash < prompt < exit of bash < end, each once */
 	ASSERT_EQ(1U, count(self, SSHOBS_PTY));
 	ASSERT_EQ(1U, count(self, SSHOBS_PROMPT));
 	exec = log_find(&self->log, OF(SSHOBS_EXEC, self->session, shell));
@@ -536,8 +538,9 @@ TEST_F(login, an_interactive_login_is_told_from_accept_to_end_as_ps_sees_it)
 	ASSERT_NE(NULL, exec);
 	ASSERT_NE(NULL, exit_hdr);
 	EXPECT_EQ(1U, log_count(&self->log, OF(SSHOBS_EXEC, self->session, shell)));
-	EXPECT_EQ(1ULL, first(self, SSHOBS_ACCEPT)->session_seq);
-	EXPECT_EQ(2ULL, first(self, SSHOBS_CLONE)->session_seq);
+	EXPECT_EQ(1ULL, first(self, SSHOBS_ESTABLISHED)->session_seq);
+	EXPECT_EQ(2ULL, first(self, SSHOBS_ACCEPT)->session_seq);
+	EXPECT_EQ(3ULL, first(self, SSHOBS_CLONE)->session_seq);
 	EXPECT_LT(first(self, SSHOBS_CLONE)->seq, first(self, SSHOBS_PTY)->seq);
 	EXPECT_LT(first(self, SSHOBS_PTY)->seq, exec->seq);
 	EXPECT_LT(exec->seq, first(self, SSHOBS_PROMPT)->seq);

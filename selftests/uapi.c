@@ -41,9 +41,10 @@ static const volatile struct layout layout[] = {
 	SIZE(sshobs_endpoint, 24),
 	AT(sshobs_endpoint, addr, 0), AT(sshobs_endpoint, family, 16),
 	AT(sshobs_endpoint, port, 18), AT(sshobs_endpoint, scope_id, 20),
-	SIZE(sshobs_accept, 72),
+	SIZE(sshobs_accept, 80),
 	AT(sshobs_accept, peer, 0), AT(sshobs_accept, local, 24), AT(sshobs_accept, cookie, 48),
 	AT(sshobs_accept, start_ns, 56), AT(sshobs_accept, backlog, 64),
+	AT(sshobs_accept, queue_ns, 72),
 	SIZE(sshobs_clone, 24),
 	AT(sshobs_clone, flags, 0), AT(sshobs_clone, start_ns, 8), AT(sshobs_clone, child, 16),
 	AT(sshobs_clone, how, 20),
@@ -76,18 +77,42 @@ static const volatile struct layout layout[] = {
 	AT(sshobs_end, flags, 16), AT(sshobs_end, incomplete, 20),
 	SIZE(sshobs_mark, 8), AT(sshobs_mark, text_len, 0), AT(sshobs_mark, text, 8),
 	SIZE(sshobs_lost, 8), AT(sshobs_lost, count, 0),
+	SIZE(sshobs_syn, 72),
+	AT(sshobs_syn, peer, 0), AT(sshobs_syn, local, 24), AT(sshobs_syn, peer_isn, 48),
+	AT(sshobs_syn, window, 52), AT(sshobs_syn, backlog, 56), AT(sshobs_syn, backlog_max, 60),
+	AT(sshobs_syn, suppressed, 64),
+	SIZE(sshobs_established, 88),
+	AT(sshobs_established, peer, 0), AT(sshobs_established, local, 24),
+	AT(sshobs_established, syn_ns, 48), AT(sshobs_established, synack_ns, 56),
+	AT(sshobs_established, established_ns, 64), AT(sshobs_established, peer_isn, 72),
+	AT(sshobs_established, local_isn, 76), AT(sshobs_established, rtt_us, 80),
+	AT(sshobs_established, syns, 84),
+	SIZE(sshobs_wire, 32),
+	AT(sshobs_wire, offset, 0), AT(sshobs_wire, net_ns, 8), AT(sshobs_wire, at, 16),
+	AT(sshobs_wire, message_len, 20), AT(sshobs_wire, data_len, 24),
+	AT(sshobs_wire, direction, 28), AT(sshobs_wire, message, 29), AT(sshobs_wire, flags, 30),
+	AT(sshobs_wire, data, 32),
+	SIZE(sshobs_log, 16),
+	AT(sshobs_log, priority, 0), AT(sshobs_log, text_len, 4), AT(sshobs_log, text_total, 8),
+	AT(sshobs_log, text, 16),
+	SIZE(sshobs_connect, 48),
+	AT(sshobs_connect, peer, 0), AT(sshobs_connect, duration_ns, 24),
+	AT(sshobs_connect, error, 32), AT(sshobs_connect, flags, 36),
+	AT(sshobs_connect, path_len, 40), AT(sshobs_connect, protocol, 44),
+	AT(sshobs_connect, path, 48),
 	SIZE(sshobs_info, 32),
 	AT(sshobs_info, abi, 0), AT(sshobs_info, format, 4),
 	AT(sshobs_info, realtime_offset_ns, 8), AT(sshobs_info, next_seq, 16),
 	AT(sshobs_info, oldest_seq, 24),
-	SIZE(sshobs_stats, 104),
+	SIZE(sshobs_stats, 120),
 	AT(sshobs_stats, written, 0), AT(sshobs_stats, dropped, 8),
 	AT(sshobs_stats, overwritten, 16), AT(sshobs_stats, ring_bytes, 24),
 	AT(sshobs_stats, readers, 32), AT(sshobs_stats, sessions, 40),
 	AT(sshobs_stats, sessions_total, 48), AT(sshobs_stats, sessions_untracked, 56),
 	AT(sshobs_stats, tasks, 64), AT(sshobs_stats, tasks_total, 72),
 	AT(sshobs_stats, tasks_untracked, 80), AT(sshobs_stats, unwatched, 88),
-	AT(sshobs_stats, missed, 96),
+	AT(sshobs_stats, missed, 96), AT(sshobs_stats, syns, 104),
+	AT(sshobs_stats, syns_suppressed, 112),
 	SIZE(sshobs_probe, 88),
 	AT(sshobs_probe, index, 0), AT(sshobs_probe, flags, 4), AT(sshobs_probe, hits, 8),
 	AT(sshobs_probe, misses, 16), AT(sshobs_probe, kind, 24), AT(sshobs_probe, symbol, 40),
@@ -106,7 +131,7 @@ TEST(ioctls_have_the_numbers_that_they_had)
 {
 	EXPECT_EQ(0x8020b540U, SSHOBS_IOC_INFO);
 	EXPECT_EQ(0x4004b541U, SSHOBS_IOC_SET_FORMAT);
-	EXPECT_EQ(0x8068b542U, SSHOBS_IOC_STATS);
+	EXPECT_EQ(0x8078b542U, SSHOBS_IOC_STATS);
 	EXPECT_EQ(0xc058b543U, SSHOBS_IOC_PROBE);
 }
 
@@ -115,7 +140,8 @@ TEST(types_have_the_numbers_that_they_had)
 	static const unsigned int types[] = {
 		SSHOBS_ACCEPT, SSHOBS_CLONE, SSHOBS_CLONE_FAIL, SSHOBS_EXEC, SSHOBS_EXEC_FAIL,
 		SSHOBS_CRED, SSHOBS_PTY, SSHOBS_PROMPT, SSHOBS_EXIT, SSHOBS_CLOSE, SSHOBS_END,
-		SSHOBS_ADOPT, SSHOBS_MARK, SSHOBS_LOST,
+		SSHOBS_ADOPT, SSHOBS_MARK, SSHOBS_LOST, SSHOBS_SYN, SSHOBS_ESTABLISHED,
+		SSHOBS_WIRE, SSHOBS_LOG, SSHOBS_CONNECT,
 	};
 	unsigned int i;
 
@@ -750,6 +776,15 @@ static size_t used_len(const struct sshobs_hdr *hdr)
 	case SSHOBS_MARK:
 		return offsetof(struct sshobs_mark, text) +
 		       ((const struct sshobs_mark *)at)->text_len;
+	case SSHOBS_WIRE:
+		return offsetof(struct sshobs_wire, data) +
+		       ((const struct sshobs_wire *)at)->data_len;
+	case SSHOBS_LOG:
+		return offsetof(struct sshobs_log, text) +
+		       ((const struct sshobs_log *)at)->text_len;
+	case SSHOBS_CONNECT:
+		return offsetof(struct sshobs_connect, path) +
+		       ((const struct sshobs_connect *)at)->path_len;
 	default:
 		return hdr->len - hdr->hdr_len;
 	}
@@ -765,6 +800,8 @@ TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
 		[SSHOBS_EXIT] = sizeof(struct sshobs_exit),
 		[SSHOBS_CLOSE] = sizeof(struct sshobs_close),
 		[SSHOBS_END] = sizeof(struct sshobs_end),
+		[SSHOBS_SYN] = sizeof(struct sshobs_syn),
+		[SSHOBS_ESTABLISHED] = sizeof(struct sshobs_established),
 	};
 	struct log log = { .fd = records_open(O_NONBLOCK) };
 	size_t i, k, used, seen = 0;
@@ -796,6 +833,12 @@ TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
 		}
 		if (hdr->type == SSHOBS_ACCEPT) {
 			EXPECT_EQ(0U, ((const struct sshobs_accept *)body(hdr))->pad);
+		}
+		if (hdr->type == SSHOBS_SYN) {
+			EXPECT_EQ(0U, ((const struct sshobs_syn *)body(hdr))->pad);
+		}
+		if (hdr->type == SSHOBS_WIRE) {
+			EXPECT_EQ(0U, ((const struct sshobs_wire *)body(hdr))->pad);
 		}
 		if (hdr->type == SSHOBS_PTY) {
 			EXPECT_EQ(0U, ((const struct sshobs_pty *)body(hdr))->pad);

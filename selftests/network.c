@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The network's half of a login: handshakes, the clear text of the negotiation, what
+ * members connect to and what they log.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "member.h"
+
+static struct sshobs_stats stats_of(struct __test_metadata *_metadata, int fd)
+{
+	struct sshobs_stats stats = {};
+
+	EXPECT_EQ(0, ioctl(fd, SSHOBS_IOC_STATS, &stats));
+	return stats;
+}
+
+/* --- syn and accept ------------------------------------------------------------- */
+
+/* The SYN of a client, by its port. */
+static const struct sshobs_syn *syn_of(const struct log *log, uint16_t port)
+{
+	ssize_t i = -1;
+
+	while ((i = log_index(log, WANT(.type = SSHOBS_SYN), i + 1)) >= 0) {
+		const struct sshobs_syn *rec = body(log->recs[i]);
+
+		if (rec->peer.port == port)
+			return rec;
+	}
+	return NULL;
+}
+
+static const struct sshobs_accept *accept_of(struct log *log, uint16_t port)
+{
+	uint64_t session = log_wait_session(log, port);
+
+	return session ? body(log_find(log, IN(SSHOBS_ACCEPT, session))) : NULL;
+}
+
+TEST_F(member, a_syn_is_told_before_the_connection_and_belongs_to_none)
+{
+	int server = listen_on(AF_INET, PORT), sock;
+	const struct sshobs_established *established;
+	const struct sshobs_syn *syn;
+	const struct sshobs_hdr *hdr;
+	uint16_t port;
+
+	self->client = connect_to(AF_INET, PORT, &port);
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(0U, log_count(&self->log, WANT(.type = SSHOBS_ACCEPT)));
+	hdr = log_find(&self->log, WANT(.type = SSHOBS_SYN));
+	syn = syn_of(&self->log, port);
+	ASSERT_NE(NULL, syn);
+	EXPECT_EQ((const void *)syn, body(hdr));
+	EXPECT_EQ(0U, hdr->pid);
+	EXPECT_EQ(0U, hdr->tid);
+	EXPECT_EQ(0ULL, hdr->session);
+	EXPECT_EQ(0ULL, hdr->session_seq);
+	EXPECT_EQ(0, hdr->comm[0]);
+	expect_endpoint(_metadata, &syn->peer, AF_INET, port);
+	expect_endpoint(_metadata, &syn->local, AF_INET, PORT);
+	EXPECT_LT(0U, syn->window);
+	EXPECT_LT(0U, syn->backlog_max);
+
+	sock = accept(server, NULL, NULL);
+	ASSERT_TRUE(log_sync(&self->log));
+	self->session = log_wait_session(&self->log, port);
+	established = body(log_find(&self->log, IN(SSHOBS_ESTABLISHED, self->session)));
+	EXPECT_EQ(syn->peer_isn, established->peer_isn);
+	EXPECT_GE(hdr->time_ns, established->syn_ns);
+	EXPECT_GE(established->syn_ns + 1000000000, hdr->time_ns);
+	close(sock);
+	close(server);
+}
+
+TEST_F(member, the_accept_queue_is_told_by_syn_and_by_accept)
+{
+	int server = listen_on(AF_INET, PORT), client[3], i;
+	uint16_t port[3];
+
+	for (i = 0; i < 3; i++)
+		client[i] = connect_to(AF_INET, PORT, &port[i]);
+	usleep(20000);
+	for (i = 0; i < 3; i++)
+		close(accept(server, NULL, NULL));
+	for (i = 0; i < 3; i++) {
+		const struct sshobs_accept *rec = accept_of(&self->log, port[i]);
+
+		ASSERT_NE(NULL, rec);
+		EXPECT_EQ(2U - i, rec->backlog);
+		EXPECT_LT(20000000ULL, rec->queue_ns);
+		EXPECT_EQ((__u32)i, syn_of(&self->log, port[i])->backlog);
+		close(client[i]);
+	}
+	close(server);
+}
+
+/* Connect and hang up, faster than SYNs may be told. */
+static void hang_up(int server, unsigned int times)
+{
+	while (times--) {
+		int client = connect_to(AF_INET, PORT, NULL);
+
+		close(accept(server, NULL, NULL));
+		close(client);
+	}
+}
+
+TEST_F(member, a_flood_of_syns_is_counted_and_fills_no_ring)
+{
+	const unsigned int flood = 600;
+	int server = listen_on(AF_INET, PORT);
+	unsigned int told, suppressed = 0;
+	struct sshobs_stats stats;
+	ssize_t i = -1;
+
+	log_close(&self->log);
+	ASSERT_EQ(0, module_reload(PORTS));
+	ASSERT_TRUE(log_open(&self->log));
+	hang_up(server, flood);
+	/* The next second's first one tells how many were not told. */
+	usleep(1100000);
+	hang_up(server, 1);
+	ASSERT_TRUE(log_sync(&self->log));
+	stats = stats_of(_metadata, self->log.fd);
+	told = log_count(&self->log, WANT(.type = SSHOBS_SYN));
+	while ((i = log_index(&self->log, WANT(.type = SSHOBS_SYN), i + 1)) >= 0)
+		suppressed += ((const struct sshobs_syn *)body(self->log.recs[i]))->suppressed;
+	EXPECT_EQ(flood + 1, stats.syns);
+	EXPECT_EQ(flood + 1, stats.sessions_total);
+	EXPECT_EQ(stats.syns, told + suppressed);
+	EXPECT_EQ(stats.syns_suppressed, suppressed);
+	EXPECT_LT(0U, suppressed);
+	close(server);
+}
+
+TEST_F(member, a_server_that_slept_in_accept_before_the_module_is_seen)
+{
+	int server = listen_on(AF_INET, PORT);
+	const struct sshobs_accept *rec;
+	uint16_t port;
+	pid_t pid;
+
+	log_close(&self->log);
+	ASSERT_EQ(0, module_unload());
+	pid = fork();
+	if (!pid) {
+		int sock = accept(server, NULL, NULL);
+
+		if (!fork()) {
+			until_closed(sock);
+			_exit(0);
+		}
+		close(sock);
+		wait(NULL);
+		_exit(0);
+	}
+	ASSERT_TRUE(wait_in_syscall(pid, SYS_accept));
+	ASSERT_EQ(0, module_want(PORTS));
+	ASSERT_TRUE(log_open(&self->log));
+	self->client = connect_to(AF_INET, PORT, &port);
+	rec = accept_of(&self->log, port);
+	ASSERT_NE(NULL, rec);
+	EXPECT_EQ(0U, rec->backlog);
+	close(self->client);
+	ASSERT_EQ(0, wait_for(pid));
+	self->session = log_wait_session(&self->log, port);
+	ASSERT_NE(NULL, log_wait(&self->log, IN(SSHOBS_END, self->session)));
+	EXPECT_EQ(1U, count_of(self, SSHOBS_CLONE));
+	close(server);
+}
+
+/* --- wire ------------------------------------------------------------------------- */
+
+#define KEXINIT		20
+#define NEWKEYS		21
+#define SECRET		"what is encrypted is nobody's business"
+
+/* One side's words, sent in pieces; the other side reads them in pieces of its own. */
+struct words {
+	char	bytes[80000];
+	size_t	len;
+};
+
+static void say(struct words *words, const void *bytes, size_t len)
+{
+	memcpy(words->bytes + words->len, bytes, len);
+	words->len += len;
+}
+
+/* A packet with a payload of @size bytes, the first of which is its number. */
+static void say_message(struct words *words, unsigned char message, size_t size)
+{
+	unsigned char head[6] = { 0, 0, (size + 5) >> 8, (size + 5) & 255, 4, message };
+	size_t i;
+
+	say(words, head, sizeof(head));
+	for (i = 1; i < size + 4; i++)
+		words->bytes[words->len++] = 'a' + i % 26;
+}
+
+/* Send in pieces of @step bytes, and wait for the reader after each. */
+static void send_all(int sock, const struct words *words, size_t step, int reader, size_t read_step)
+{
+	static char sink[80000];
+	size_t at = 0, got = 0;
+
+	while (at < words->len) {
+		size_t n = words->len - at < step ? words->len - at : step;
+
+		if (write(sock, words->bytes + at, n) != (ssize_t)n)
+			abort();
+		at += n;
+		while (got < at) {
+			ssize_t r = read(reader, sink, at - got < read_step ? at - got : read_step);
+
+			if (r <= 0)
+				abort();
+			got += r;
+		}
+	}
+}
+
+/* A connection of which both ends are here: clear text is of the socket, not of a task. */
+struct talk {
+	int		server, client, sock;
+	uint64_t	session;
+};
+
+static struct talk talk_begin(struct __test_metadata *_metadata, struct log *log)
+{
+	struct talk talk = { .server = listen_on(AF_INET, PORT) };
+	int one = 1;
+	uint16_t port;
+
+	talk.client = connect_to(AF_INET, PORT, &port);
+	talk.sock = accept(talk.server, NULL, NULL);
+	setsockopt(talk.client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(talk.sock, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	talk.session = log_wait_session(log, port);
+	EXPECT_NE(0ULL, talk.session);
+	return talk;
+}
+
+static void talk_end(struct log *log, const struct talk *talk)
+{
+	close(talk->client);
+	close(talk->sock);
+	close(talk->server);
+	log_wait(log, IN(SSHOBS_END, talk->session));
+	log_sync(log);
+}
+
+/* The next record of one direction from an index on; -1: there is none. */
+static ssize_t next_wire(const struct log *log, uint64_t session, int direction, ssize_t i)
+{
+	while ((i = log_index(log, IN(SSHOBS_WIRE, session), i + 1)) >= 0)
+		if (((const struct sshobs_wire *)body(log->recs[i]))->direction == direction)
+			return i;
+	return -1;
+}
+
+/* All that was told of a direction is what was said, up to @clear bytes, and no more. */
+static unsigned int expect_words(struct __test_metadata *_metadata, const struct log *log,
+				 uint64_t session, int direction, const struct words *words,
+				 size_t clear)
+{
+	unsigned int records = 0;
+	ssize_t i = -1;
+	size_t at = 0;
+
+	while ((i = next_wire(log, session, direction, i)) >= 0) {
+		const struct sshobs_wire *rec = body(log->recs[i]);
+
+		records++;
+		EXPECT_EQ(at, rec->offset);
+		ASSERT_GE(clear, rec->offset + rec->data_len);
+		EXPECT_EQ(0, memcmp(rec->data, words->bytes + rec->offset, rec->data_len));
+		EXPECT_LT(0ULL, rec->net_ns);
+		EXPECT_GE(log->recs[i]->time_ns, rec->net_ns);
+		at = rec->offset + rec->data_len;
+	}
+	EXPECT_EQ(clear, at);
+	return records;
+}
+
+/* A version, a KEXINIT, a NEWKEYS, and then what nobody may see. */
+static size_t say_hello(struct words *words)
+{
+	size_t clear;
+
+	words->len = 0;
+	say(words, "SSH-2.0-selftest\r\n", 18);
+	say_message(words, KEXINIT, 1000);
+	say_message(words, NEWKEYS, 1);
+	clear = words->len;
+	say(words, SECRET, strlen(SECRET));
+	return clear;
+}
+
+FIXTURE(wire) {
+	struct log	log;
+	struct talk	talk;
+};
+
+FIXTURE_VARIANT(wire) {
+	size_t	send, receive;
+};
+
+/* All at once; as sshd reads a version; byte by byte; across the borders of messages. */
+FIXTURE_VARIANT_ADD(wire, at_once) { .send = 80000, .receive = 80000 };
+FIXTURE_VARIANT_ADD(wire, read_byte_by_byte) { .send = 80000, .receive = 1 };
+FIXTURE_VARIANT_ADD(wire, across_borders) { .send = 7, .receive = 80000 };
+FIXTURE_VARIANT_ADD(wire, across_other_borders) { .send = 500, .receive = 33 };
+
+FIXTURE_SETUP(wire)
+{
+	clean_start();
+	ASSERT_EQ(0, module_want(PORTS));
+	ASSERT_TRUE(log_open(&self->log));
+	self->talk = talk_begin(_metadata, &self->log);
+}
+
+FIXTURE_TEARDOWN(wire)
+{
+	if (!_metadata->passed)
+		log_print(&self->log, self->talk.session);
+	log_close(&self->log);
+}
+
+TEST_F(wire, is_told_up_to_newkeys_in_both_directions_and_not_a_byte_more)
+{
+	static struct words words;
+	const struct sshobs_wire *rec;
+	unsigned int in, out, i;
+	size_t clear;
+	ssize_t at;
+
+	clear = say_hello(&words);
+	send_all(self->talk.client, &words, variant->send, self->talk.sock, variant->receive);
+	send_all(self->talk.sock, &words, variant->send, self->talk.client, variant->receive);
+	talk_end(&self->log, &self->talk);
+	in = expect_words(_metadata, &self->log, self->talk.session, SSHOBS_WIRE_IN, &words, clear);
+	out = expect_words(_metadata, &self->log, self->talk.session, SSHOBS_WIRE_OUT, &words,
+			   clear);
+	for (i = 0; i < self->log.count; i++) {
+		EXPECT_EQ(NULL, memmem(self->log.recs[i], self->log.recs[i]->len, SECRET, 8));
+	}
+	if (variant->send != 80000)
+		return;
+	/* The line and the two messages, each in one record. */
+	EXPECT_EQ(3U, in);
+	EXPECT_EQ(3U, out);
+	at = next_wire(&self->log, self->talk.session, SSHOBS_WIRE_IN, -1);
+	rec = body(self->log.recs[at]);
+	EXPECT_EQ(SSHOBS_WIRE_WHOLE, rec->flags);
+	EXPECT_EQ(0, rec->message);
+	EXPECT_EQ((__u32)getpid(), self->log.recs[at]->pid);
+	at = next_wire(&self->log, self->talk.session, SSHOBS_WIRE_IN, at);
+	rec = body(self->log.recs[at]);
+	EXPECT_EQ(SSHOBS_WIRE_WHOLE, rec->flags);
+	EXPECT_EQ(KEXINIT, rec->message);
+	EXPECT_EQ(4U + 1005, rec->message_len);
+	at = next_wire(&self->log, self->talk.session, SSHOBS_WIRE_IN, at);
+	rec = body(self->log.recs[at]);
+	EXPECT_EQ(NEWKEYS, rec->message);
+	EXPECT_EQ(SSHOBS_WIRE_WHOLE | SSHOBS_WIRE_LAST, rec->flags);
+}
+
+static unsigned int last_flags(const struct log *log, uint64_t session, int direction)
+{
+	unsigned int flags = 0;
+	ssize_t i = -1;
+
+	while ((i = next_wire(log, session, direction, i)) >= 0)
+		flags = ((const struct sshobs_wire *)body(log->recs[i]))->flags;
+	return flags;
+}
+
+static unsigned int incomplete_of(const struct log *log, uint64_t session)
+{
+	return ((const struct sshobs_end *)body(log_find(log, IN(SSHOBS_END, session))))->incomplete;
+}
+
+TEST_F(member, a_peer_that_does_not_speak_SSH_is_told_as_such)
+{
+	struct talk talk = talk_begin(_metadata, &self->log);
+	static struct words words;
+
+	words.len = 0;
+	say(&words, "SSH-2.0-liar\n", 13);
+	say(&words, "GET / HTTP/1.1\r\n\r\n", 18);
+	send_all(talk.client, &words, 80000, talk.sock, 80000);
+	/* Nothing after that is looked at. */
+	send_all(talk.client, &(struct words){ "more", 4 }, 80000, talk.sock, 80000);
+	talk_end(&self->log, &talk);
+	self->session = talk.session;
+	expect_words(_metadata, &self->log, talk.session, SSHOBS_WIRE_IN, &words, words.len);
+	EXPECT_EQ(SSHOBS_WIRE_FOREIGN, last_flags(&self->log, talk.session, SSHOBS_WIRE_IN));
+	EXPECT_EQ(0U, incomplete_of(&self->log, talk.session));
+}
+
+TEST_F(member, lines_without_end_are_told_up_to_the_bound)
+{
+	struct talk talk = talk_begin(_metadata, &self->log);
+	static struct words words;
+	ssize_t i = -1;
+	size_t told = 0;
+
+	for (words.len = 0; words.len < SSHOBS_WIRE_BYTES_MAX + 4000;)
+		say(&words, "a line of a server that does not come to the point\n", 51);
+	send_all(talk.client, &words, 1000, talk.sock, 80000);
+	talk_end(&self->log, &talk);
+	self->session = talk.session;
+	while ((i = next_wire(&self->log, talk.session, SSHOBS_WIRE_IN, i)) >= 0)
+		told += ((const struct sshobs_wire *)body(self->log.recs[i]))->data_len;
+	EXPECT_LT(0U, told);
+	EXPECT_GE((size_t)SSHOBS_WIRE_BYTES_MAX, told);
+	EXPECT_GE(SSHOBS_WIRE_RECORDS_MAX + 1U, log_count(&self->log, IN(SSHOBS_WIRE, talk.session)));
+	EXPECT_EQ(SSHOBS_WIRE_CUT, last_flags(&self->log, talk.session, SSHOBS_WIRE_IN));
+	EXPECT_EQ(SSHOBS_INCOMPLETE_WIRE, incomplete_of(&self->log, talk.session));
+}
+
+TEST_F(member, the_last_words_before_a_close_are_told)
+{
+	struct talk talk = talk_begin(_metadata, &self->log);
+	static struct words words;
+
+	words.len = 0;
+	say(&words, "Not allowed at this time\r\n", 26);
+	ASSERT_EQ(26, write(talk.sock, words.bytes, 26));
+	talk_end(&self->log, &talk);
+	self->session = talk.session;
+	expect_words(_metadata, &self->log, talk.session, SSHOBS_WIRE_OUT, &words, 26);
+}
+
+/* --- connect ------------------------------------------------------------------------ */
+
+#define UNIX_PATH	"/tmp/selftest-socket"
+
+static void connect_unix(int type, const char *path, size_t len)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, type, 0);
+
+	memcpy(addr.sun_path, path, len);
+	if (connect(sock, (void *)&addr, offsetof(struct sockaddr_un, sun_path) + len))
+		scene->number = errno;
+	close(sock);
+}
+
+static void connect_inet(int type, int family, const char *text, uint16_t port)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int sock = socket(family, type, 0);
+
+	inet_pton(AF_INET, text, &v4.sin_addr);
+	inet_pton(AF_INET6, text, &v6.sin6_addr);
+	connect(sock, family == AF_INET ? (void *)&v4 : (void *)&v6,
+		family == AF_INET ? sizeof(v4) : sizeof(v6));
+	close(sock);
+}
+
+static void connect_around(int sock)
+{
+	struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+	int dgram = socket(AF_INET, SOCK_DGRAM, 0);
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = UNIX_PATH };
+	int server = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)sock;
+	unlink(UNIX_PATH);
+	if (bind(server, (void *)&addr, sizeof(addr)) || listen(server, 1))
+		_exit(126);
+	connect_unix(SOCK_STREAM, UNIX_PATH, strlen(UNIX_PATH) + 1);
+	connect_unix(SOCK_STREAM, "/tmp/selftest-none", 19);
+	connect_unix(SOCK_DGRAM, "\0abstract\n", 10);
+	connect_inet(SOCK_DGRAM, AF_INET, "127.0.0.9", 53);
+	connect_inet(SOCK_DGRAM, AF_INET6, "::1", 53);
+	connect_inet(SOCK_DGRAM, AF_INET6, "::ffff:127.0.0.9", 53);
+	connect_inet(SOCK_STREAM, AF_INET, "127.0.0.1", PORT_OTHER);
+	/* It takes an address back; nobody is connected to. */
+	connect(dgram, &nowhere, sizeof(nowhere));
+}
+
+static void expect_connect(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
+			   size_t n, int family, const char *name, size_t len, unsigned int error)
+{
+	const struct sshobs_connect *rec = nth(self, SSHOBS_CONNECT, n);
+	char text[INET6_ADDRSTRLEN];
+
+	ASSERT_NE(NULL, rec);
+	EXPECT_EQ(family, rec->peer.family);
+	EXPECT_EQ(error, rec->error);
+	if (family == AF_UNIX) {
+		EXPECT_EQ(len, rec->path_len);
+		EXPECT_EQ(0, memcmp(name, rec->path, len));
+		EXPECT_EQ(0U, rec->protocol);
+		return;
+	}
+	EXPECT_EQ(0U, rec->path_len);
+	EXPECT_STREQ(name, inet_ntop(family, rec->peer.addr, text, sizeof(text)));
+}
+
+TEST_F(member, each_connection_that_a_member_makes_is_told)
+{
+	const struct sshobs_connect *rec;
+	size_t i;
+
+	play(_metadata, self, connect_around);
+	ASSERT_EQ(7U, count_of(self, SSHOBS_CONNECT));
+	expect_connect(_metadata, self, 0, AF_UNIX, UNIX_PATH, strlen(UNIX_PATH), 0);
+	expect_connect(_metadata, self, 1, AF_UNIX, "/tmp/selftest-none", 18, ENOENT);
+	expect_connect(_metadata, self, 2, AF_UNIX, "\0abstract\n", 10, ECONNREFUSED);
+	expect_connect(_metadata, self, 3, AF_INET, "127.0.0.9", 0, 0);
+	expect_connect(_metadata, self, 4, AF_INET6, "::1", 0, 0);
+	expect_connect(_metadata, self, 5, AF_INET, "127.0.0.9", 0, 0);
+	expect_connect(_metadata, self, 6, AF_INET, "127.0.0.1", 0, 0);
+	for (i = 0; i < 7; i++) {
+		rec = nth(self, SSHOBS_CONNECT, i);
+		EXPECT_EQ(i == 6 ? SSHOBS_CONNECT_BEGUN : 0, rec->flags);
+		EXPECT_EQ(i == 6, !rec->duration_ns);
+		if (i > 2) {
+			EXPECT_EQ(i == 6 ? PORT_OTHER : 53, rec->peer.port);
+			EXPECT_EQ(i == 6 ? IPPROTO_TCP : IPPROTO_UDP, (int)rec->protocol);
+		}
+	}
+}
+
+#define SLOW_PATH	"/tmp/selftest-slow"
+
+/* The second connection waits until the first one was taken. */
+static void connect_to_a_full_queue(int sock)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = SLOW_PATH };
+	int server = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)sock;
+	unlink(SLOW_PATH);
+	if (bind(server, (void *)&addr, sizeof(addr)) || listen(server, 0))
+		_exit(126);
+	connect_unix(SOCK_STREAM, SLOW_PATH, strlen(SLOW_PATH) + 1);
+	if (!born(0)) {
+		usleep(200000);
+		close(accept(server, NULL, NULL));
+		leave(0);
+	}
+	connect_unix(SOCK_STREAM, SLOW_PATH, strlen(SLOW_PATH) + 1);
+	wait(NULL);
+}
+
+TEST_F(member, the_time_inside_a_connect_is_told)
+{
+	const struct sshobs_connect *rec;
+
+	play(_metadata, self, connect_to_a_full_queue);
+	ASSERT_EQ(2U, count_of(self, SSHOBS_CONNECT));
+	rec = nth(self, SSHOBS_CONNECT, 0);
+	EXPECT_GT(100000000ULL, rec->duration_ns);
+	rec = nth(self, SSHOBS_CONNECT, 1);
+	EXPECT_LT(150000000ULL, rec->duration_ns);
+}
+
+/* --- log ------------------------------------------------------------------------------ */
+
+#define LOG_DIR		"/tmp/selftest/dev"
+#define LINE		"<38>Nov 24 13:35:20 sshd[145]: Accepted publickey for \"al\x1b[2Jice\""
+
+static void log_send(int sock, const char *bytes, size_t len)
+{
+	if (send(sock, bytes, len, 0) != (ssize_t)len)
+		_exit(126);
+}
+
+static void log_lines(int sock)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = LOG_DIR "/log" };
+	struct sockaddr_un other = { .sun_family = AF_UNIX, .sun_path = LOG_DIR "/other" };
+	int to = socket(AF_UNIX, SOCK_DGRAM, 0), from = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int to_other = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char longest[SSHOBS_LOG_MAX + 5];
+	struct iovec parts[2] = { { "<13>in two", 10 }, { " parts", 6 } };
+	struct msghdr msg = {
+		.msg_name = &addr, .msg_namelen = sizeof(addr), .msg_iov = parts, .msg_iovlen = 2,
+	};
+
+	(void)sock;
+	unlink(addr.sun_path);
+	unlink(other.sun_path);
+	if (bind(to, (void *)&addr, sizeof(addr)) || bind(to_other, (void *)&other, sizeof(other)))
+		_exit(126);
+	/* To another address, without a priority, and with a bad one: not told. */
+	sendto(from, LINE, sizeof(LINE) - 1, 0, (void *)&other, sizeof(other));
+	if (connect(from, (void *)&addr, sizeof(addr)))
+		_exit(126);
+	log_send(from, "no priority", 11);
+	log_send(from, "<>", 2);
+	log_send(from, "<12345>", 7);
+	/* Told. */
+	log_send(from, LINE, sizeof(LINE) - 1);
+	memset(longest, 'x', sizeof(longest));
+	memcpy(longest, "<7>", 3);
+	log_send(from, longest, sizeof(longest));
+	if (sendmsg(socket(AF_UNIX, SOCK_DGRAM, 0), &msg, 0) != 16)
+		_exit(126);
+}
+
+TEST_F(member, a_line_to_the_log_is_told_and_what_goes_elsewhere_is_not)
+{
+	const struct sshobs_log *rec;
+
+	mkdir("/tmp/selftest", 0755);
+	mkdir(LOG_DIR, 0755);
+	play(_metadata, self, log_lines);
+	ASSERT_EQ(3U, count_of(self, SSHOBS_LOG));
+	rec = nth(self, SSHOBS_LOG, 0);
+	EXPECT_EQ(38U, rec->priority);
+	ASSERT_EQ(sizeof(LINE) - 5, rec->text_len);
+	EXPECT_EQ(rec->text_len, rec->text_total);
+	EXPECT_EQ(0, memcmp(LINE + 4, rec->text, rec->text_len));
+	rec = nth(self, SSHOBS_LOG, 1);
+	EXPECT_EQ(7U, rec->priority);
+	EXPECT_EQ((__u32)SSHOBS_LOG_MAX, rec->text_len);
+	EXPECT_EQ(SSHOBS_LOG_MAX + 2U, rec->text_total);
+	rec = nth(self, SSHOBS_LOG, 2);
+	EXPECT_EQ(13U, rec->priority);
+	ASSERT_EQ(12U, rec->text_len);
+	EXPECT_EQ(0, memcmp("in two parts", rec->text, 12));
+}
+
+SELFTEST_MAIN()
