@@ -99,14 +99,14 @@ static inline u64 sshobs_nproc_used(const struct cred *cred)
 #define SSHOBS_FTRACE_FLAGS	\
 	(IS_ENABLED(CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS) ? 0 : FTRACE_OPS_FL_SAVE_REGS)
 #ifdef SSHOBS_HAVE_FTRACE_ARGUMENT
-#define sshobs_ftrace_argument(regs, n)	ftrace_regs_get_argument(regs, n)
+#define sshobs_ftrace_argument(fregs, n)	ftrace_regs_get_argument(fregs, n)
 #else
-#define sshobs_ftrace_argument(regs, n)	regs_get_kernel_argument(&(regs)->regs, n)
+#define sshobs_ftrace_argument(fregs, n)	regs_get_kernel_argument(&(fregs)->regs, n)
 #endif
 #else
 #define SSHOBS_FTRACE_REGS	struct pt_regs
 #define SSHOBS_FTRACE_FLAGS	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_RECURSION_SAFE)
-#define sshobs_ftrace_argument(regs, n)	regs_get_kernel_argument(regs, n)
+#define sshobs_ftrace_argument(fregs, n)	regs_get_kernel_argument(fregs, n)
 #endif
 
 struct sock;

@@ -178,9 +178,9 @@ int sshobs_hooks_init(void)
 
 void sshobs_hooks_exit(void)
 {
-	unsigned int i;
+	unsigned int i = SSHOBS_HOOKS;
 
-	for (i = 0; i < SSHOBS_HOOKS; i++)
+	while (i--)
 		hook_remove(hooks[i]);
 	tracepoint_synchronize_unregister();
 }

@@ -26,11 +26,13 @@ struct sockaddr;
 struct sshobs_session;
 struct tracepoint;
 
-/* Which probe; the index of its counter and of SSHOBS_IOC_PROBE. */
+/*
+ * Which probe; the index of its counter and of SSHOBS_IOC_PROBE. They are put in place
+ * in this order, and removed in the reverse one: nobody is followed before all that can
+ * befall him is seen.
+ */
 enum sshobs_hook_id {
 	SSHOBS_HOOK_TCP_CONN_REQUEST,
-	SSHOBS_HOOK_INET_CSK_ACCEPT,
-	SSHOBS_HOOK_SECURITY_SOCK_GRAFT,
 	SSHOBS_HOOK_TCP_CLOSE,
 	SSHOBS_HOOK_TCP_RCV_SPACE_ADJUST,
 	SSHOBS_HOOK_TCP_PROBE,
@@ -49,6 +51,8 @@ enum sshobs_hook_id {
 	SSHOBS_HOOK_DEVPTS_PTY_NEW,
 	SSHOBS_HOOK_N_TTY_READ,
 	SSHOBS_HOOK_N_TTY_POLL,
+	SSHOBS_HOOK_INET_CSK_ACCEPT,
+	SSHOBS_HOOK_SECURITY_SOCK_GRAFT,
 	SSHOBS_HOOKS,
 };
 

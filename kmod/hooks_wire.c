@@ -193,7 +193,7 @@ static void rcv_space_trace(void *data, struct sock *sock)
 	session_silence(session);
 }
 
-/* For each segment that comes, before its acknowledgement counts, with the socket locked. */
+/* For each segment that comes, before what it acknowledges is freed, with the socket locked. */
 static void tcp_probe_trace(void *data, struct sock *sock, SSHOBS_TCP_PROBE_SKB *skb)
 {
 	struct sshobs_session *session;

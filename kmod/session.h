@@ -194,8 +194,9 @@ struct sshobs_task *sshobs_session_server(unsigned int waiting);
  * @sock: the accepted socket
  * @backlog: out: connections that waited behind it when it was asked for
  *
- * A server that had asked before the module was there is followed from now on. A session that is still tied to
- * @sock missed its close; it is marked and loses the socket.
+ * A server that had asked before the module was there is followed from now on. A
+ * session that is still tied to @sock missed its close; it is marked and loses the
+ * socket.
  *
  * Context: preemption off. Return: the session, held by its open
  * socket; or NULL, counted, at a bound or without memory.
@@ -214,8 +215,8 @@ struct sshobs_session *sshobs_session_of_sock(const struct sock *sock);
  * sshobs_session_take_sock() - the socket is being closed
  * @sock: any socket; it is only compared
  *
- * Context: RCU read lock, or preemption off. Return: its session, once, with the hold of the open
- * socket, which the caller gives back with sshobs_session_put(); or NULL.
+ * Context: RCU read lock, or preemption off. Return: its session, once, with the hold
+ * of the open socket, which the caller gives back with sshobs_session_put(); or NULL.
  */
 struct sshobs_session *sshobs_session_take_sock(const struct sock *sock);
 

@@ -178,12 +178,6 @@ static void put_endpoint(struct line *line, const char *key, const struct sshobs
 	put_fmt(line, "]:%u", end->port);
 }
 
-/* Records of the first version end before it. */
-static __u64 accept_queue_ns(const struct sshobs_hdr *hdr, const struct sshobs_accept *rec)
-{
-	return hdr->len - hdr->hdr_len < sizeof(*rec) ? 0 : rec->queue_ns;
-}
-
 static void text_accept(struct line *line, const struct sshobs_hdr *hdr, const void *body)
 {
 	const struct sshobs_accept *rec = body;
@@ -195,7 +189,9 @@ static void text_accept(struct line *line, const struct sshobs_hdr *hdr, const v
 		put_number(line, "start_ns", rec->start_ns);
 		return;
 	}
-	put_number(line, "queue_ns", accept_queue_ns(hdr, rec));
+	/* Records of the first version end before it. */
+	if (hdr->len - hdr->hdr_len >= sizeof(*rec))
+		put_number(line, "queue_ns", rec->queue_ns);
 	put_number(line, "backlog", rec->backlog);
 }
 

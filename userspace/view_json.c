@@ -17,7 +17,8 @@ static void json_accept(struct json_object *object, const struct event *event)
 	json_add_string(object, "cookie", cookie);
 	json_add_u64(object, "start_ns", event->accept->start_ns);
 	if (event->hdr->type == SSHOBS_ACCEPT) {
-		json_add_u64(object, "queue_ns", event->accept->queue_ns);
+		if (event->hdr->len - event->hdr->hdr_len >= sizeof(*event->accept))
+			json_add_u64(object, "queue_ns", event->accept->queue_ns);
 		json_add_u64(object, "backlog", event->accept->backlog);
 	}
 }
