@@ -60,6 +60,7 @@ void model_drop_session(struct model *model, struct session *session)
 	DL_DELETE(model->sessions, session);
 	model_drop_events(session);
 	drop_processes(session);
+	negotiation_free(session->negotiation);
 	free(session);
 }
 
@@ -487,6 +488,11 @@ static int fold_end(struct session *session, const struct event *event)
 	return 0;
 }
 
+static int fold_wire(struct session *session, const struct event *event)
+{
+	return negotiation_fold(&session->negotiation, event);
+}
+
 /* One fold for each event that belongs to a session. */
 static int (*const folds[])(struct session *session, const struct event *event) = {
 	[SSHOBS_ACCEPT] = fold_accept,
@@ -501,6 +507,7 @@ static int (*const folds[])(struct session *session, const struct event *event) 
 	[SSHOBS_CLOSE] = fold_close,
 	[SSHOBS_END] = fold_end,
 	[SSHOBS_ADOPT] = fold_accept,
+	[SSHOBS_WIRE] = fold_wire,
 };
 
 #define N_FOLDS (sizeof(folds) / sizeof(folds[0]))

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "ssh.h"
 #include "stream.h"
 
 /**
@@ -155,6 +156,7 @@ enum user_state {
  * @live: those that have not ended, by pid
  * @privsep: pid of the process that checks the client before it is trusted, as
  *	long as it may be one; see model.c
+ * @negotiation: what was said in clear text; NULL: no record told of it
  * @kept: its events, if they are kept
  * @n_kept: how many
  * @tag: for the views
@@ -208,6 +210,7 @@ struct session {
 		uint32_t uid;
 		enum { PRIVSEP_NONE, PRIVSEP_ALIVE, PRIVSEP_OVER } state;
 	} privsep;
+	struct negotiation *negotiation;
 	struct event *kept;
 	size_t n_kept;
 	size_t tag;
