@@ -12,6 +12,7 @@
 #include "term.h"
 #include "view_json.h"
 #include "view_list.h"
+#include "view_negotiation.h"
 #include "view_timeline.h"
 #include "view_tree.h"
 
@@ -261,8 +262,9 @@ static int print_show(const struct options *options, const struct model *model,
 
 	term_page(options);
 	view_summary(model, session, origin);
+	err = session->negotiation ? view_negotiation(session->negotiation, options->all) : 0;
 	putchar('\n');
-	err = view_timeline(session, origin, options->all);
+	err = err ?: view_timeline(session, origin, options->all);
 	if (!err && session->processes) {
 		putchar('\n');
 		err = view_process_table(model, session, origin, options->all);

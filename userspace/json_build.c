@@ -188,33 +188,48 @@ struct json_object *json_bits(uint64_t set, const char *(*name_of)(unsigned int 
 	return array;
 }
 
-/* A string becomes {"argv": [...]} and, if one is not UTF-8, {"argv_b64": [...]}. */
-void json_add_argv(struct json_object *object, const unsigned char *argv, size_t len)
+/* An array, and a sibling with base64 if one of its strings is not UTF-8. */
+static void add_parts(struct json_object *object, const char *key, const unsigned char *bytes,
+		      size_t len, unsigned char separator)
 {
 	struct json_object *array = json_object_new_array();
 	struct json_object *raw = json_object_new_array();
+	char sibling[64];
 	bool odd = false;
 
 	while (len) {
-		size_t n = strnlen((const char *)argv, len);
-		size_t skip = n < len ? n + 1 : n;
+		const unsigned char *end = memchr(bytes, separator, len);
+		size_t n = end ? (size_t)(end - bytes) : len;
+		size_t skip = end ? n + 1 : n;
 		struct json_object *one = json_object_new_object();
 		struct json_object *b64;
 
-		json_add_bytes(one, "a", argv, n);
+		json_add_bytes(one, "a", bytes, n);
 		b64 = json_object_object_get(one, "a_b64");
 		odd = odd || b64;
 		json_object_array_add(array, json_object_get(json_object_object_get(one, "a")));
 		json_object_array_add(raw, json_object_get(b64));
 		json_object_put(one);
-		argv += skip;
+		bytes += skip;
 		len -= skip;
 	}
-	json_add(object, "argv", array);
+	json_add(object, key, array);
+	snprintf(sibling, sizeof(sibling), "%s_b64", key);
 	if (odd)
-		json_add(object, "argv_b64", raw);
+		json_add(object, sibling, raw);
 	else
 		json_object_put(raw);
+}
+
+void json_add_argv(struct json_object *object, const unsigned char *argv, size_t len)
+{
+	add_parts(object, "argv", argv, len, '\0');
+}
+
+void json_add_names(struct json_object *object, const char *key, const unsigned char *names,
+		    size_t len)
+{
+	add_parts(object, key, names, len, ',');
 }
 
 void json_add_path(struct json_object *object, const unsigned char *path, uint32_t len,

@@ -54,6 +54,10 @@ void json_add_path(struct json_object *object, const unsigned char *path, uint32
 /** json_add_argv() - add argv, and argv_b64 if one of them is not UTF-8 */
 void json_add_argv(struct json_object *object, const unsigned char *argv, size_t len);
 
+/** json_add_names() - add an array of what commas separate; as json_add_argv() otherwise */
+void json_add_names(struct json_object *object, const char *key, const unsigned char *names,
+		    size_t len);
+
 /** json_add_tty() - add tty: at most SSHOBS_TTY_LEN bytes, null for none */
 void json_add_tty(struct json_object *object, const char *tty);
 

@@ -156,6 +156,11 @@ const char *term_tint(enum tint tint)
 	return term.color ? tints[tint].sequence : "";
 }
 
+void print_key(const char *key)
+{
+	printf("%s%*s:%s ", term_tint(TINT_KEY), KEY_COLUMNS - 2, key, term_tint(TINT_NONE));
+}
+
 /* Length in bytes of the character at @text, and its columns. */
 static size_t character(const char *text, size_t *columns)
 {

@@ -57,6 +57,12 @@ enum tint {
 /** term_tint() - the sequence that turns a colour on; TINT_NONE: all off */
 const char *term_tint(enum tint tint);
 
+/* Columns that print_key() takes. */
+#define KEY_COLUMNS 13
+
+/** print_key() - begin a line "KEY: ..." whose values stand one below the other */
+void print_key(const char *key);
+
 /** term_columns() - columns that a text takes, which is safe for a terminal */
 size_t term_columns(const char *text);
 

@@ -5,6 +5,7 @@
 #include "format.h"
 #include "json_build.h"
 #include "view_json.h"
+#include "view_negotiation.h"
 
 static void add_programs(struct json_object *object, const struct process *process)
 {
@@ -159,7 +160,9 @@ void view_json_session(const struct model *model, const struct session *session,
 	json_add_u64(object, "missing", session->missing);
 	if (session->closed)
 		json_add_close(object, &session->close);
-	if (processes)
+	if (processes) {
+		json_add_negotiation(object, session->negotiation);
 		add_processes(object, session);
+	}
 	json_print(object);
 }

@@ -69,11 +69,6 @@ static void get_state(struct state *state)
 	state->open = ask_device(state);
 }
 
-static void print_key(const char *key)
-{
-	printf("%s%11s:%s ", term_tint(TINT_KEY), key, term_tint(TINT_NONE));
-}
-
 static void print_parameters(const struct state *state)
 {
 	size_t i;

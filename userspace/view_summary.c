@@ -12,11 +12,6 @@ static uint64_t since(uint64_t now, uint64_t then)
 	return now > then ? now - then : 0;
 }
 
-static void print_key(const char *key)
-{
-	printf("%s%11s:%s ", term_tint(TINT_KEY), key, term_tint(TINT_NONE));
-}
-
 static void print_user(const struct session *session, const struct origin *origin)
 {
 	char name[FORMAT_MAX];
@@ -97,6 +92,9 @@ static void print_reason(const struct session *session, uint32_t reason)
 		break;
 	case SSHOBS_INCOMPLETE_DROPPED:
 		printf("a record found no room in the ring");
+		break;
+	case SSHOBS_INCOMPLETE_WIRE:
+		printf("clear text was left out");
 		break;
 	case INCOMPLETE_START:
 		printf("its beginning is no longer there");
