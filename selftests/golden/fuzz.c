@@ -23,6 +23,7 @@
 #include "../../userspace/view_json.h"
 #include "../../userspace/view_lines.h"
 #include "../../userspace/view_list.h"
+#include "../../userspace/view_negotiation.h"
 #include "../../userspace/view_timeline.h"
 #include "../../userspace/view_tree.h"
 
@@ -33,6 +34,8 @@ static void view_all(struct model *model, const struct origin *origin)
 	for (session = model->sessions; session; session = session->next) {
 		view_list(model, &session, 1, origin);
 		view_summary(model, session, origin);
+		if (session->negotiation)
+			view_negotiation(session->negotiation, true);
 		view_timeline(session, origin, false);
 		view_timeline(session, origin, true);
 		view_process_table(model, session, origin, true);

@@ -2,7 +2,8 @@
 /*
  * Writes a capture that is the same everywhere, for the golden outputs: a login
  * as OpenSSH 9.2 does it, a refused connection, a session that was up before the
- * module, two logins at the same time, a loss, and hostile arguments.
+ * module, two logins at the same time, a loss, and hostile arguments; and what
+ * make-negotiation.c adds.
  */
 #include <errno.h>
 #include <linux/sched.h>
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "../../userspace/capture.h"
+#include "make-capture.h"
 
 /* A user id that no host has a name for. */
 #define ALICE	 424201
@@ -21,11 +23,11 @@
 #define ALL_CAPS 0x1ffffffffffULL
 
 static FILE *out;
-static uint64_t now = 1071204512873ULL;
+uint64_t now = 1071204512873ULL;
 static uint64_t seq;
 static uint64_t session_seqs[64];
 
-static void after_us(uint64_t us)
+void after_us(uint64_t us)
 {
 	now += us * 1000;
 }
@@ -37,15 +39,15 @@ static struct {
 	const char *comm;
 } who;
 
-static void on(uint64_t session, uint32_t pid, const char *comm)
+void on(uint64_t session, uint32_t pid, const char *comm)
 {
 	who.session = session;
 	who.pid = pid;
 	who.comm = comm;
 }
 
-static void put(unsigned int type, uint64_t cpu_us, const void *body, size_t size, const void *data,
-		size_t data_size)
+void put(unsigned int type, uint64_t cpu_us, const void *body, size_t size, const void *data,
+	 size_t data_size)
 {
 	static const char zero[8];
 	size_t len = sizeof(struct sshobs_hdr) + size + data_size;
@@ -72,7 +74,7 @@ static void put(unsigned int type, uint64_t cpu_us, const void *body, size_t siz
 
 #define PUT(type, cpu, ...) put(type, cpu, &(__VA_ARGS__), sizeof(__VA_ARGS__), "", 0)
 
-static struct sshobs_endpoint ipv4(unsigned int last, unsigned int port)
+struct sshobs_endpoint ipv4(unsigned int last, unsigned int port)
 {
 	struct sshobs_endpoint end = { .family = AF_INET, .port = (uint16_t)port };
 
@@ -93,8 +95,8 @@ static struct sshobs_endpoint ipv6(unsigned int last, unsigned int port, uint32_
 	return end;
 }
 
-static void accept_from(struct sshobs_endpoint peer, struct sshobs_endpoint local,
-			unsigned int type, uint64_t start)
+void accept_from(struct sshobs_endpoint peer, struct sshobs_endpoint local, unsigned int type,
+		 uint64_t start)
 {
 	PUT(type, 0,
 	    (struct sshobs_accept){ .peer = peer,
@@ -179,7 +181,7 @@ static void pts(unsigned int type, uint64_t cpu, uint32_t index)
 	PUT(type, cpu, (struct sshobs_pty){ .pts = index });
 }
 
-static void closes(struct sshobs_endpoint peer, uint64_t in, uint64_t sent, uint32_t flags)
+void closes(struct sshobs_endpoint peer, uint64_t in, uint64_t sent, uint32_t flags)
 {
 	PUT(SSHOBS_CLOSE, 0,
 	    (struct sshobs_close){ .peer = peer,
@@ -192,8 +194,8 @@ static void closes(struct sshobs_endpoint peer, uint64_t in, uint64_t sent, uint
 				   .flags = flags });
 }
 
-static void ends(uint64_t duration, uint32_t processes, uint32_t execs, uint32_t flags,
-		 uint32_t incomplete)
+void ends(uint64_t duration, uint32_t processes, uint32_t execs, uint32_t flags,
+	  uint32_t incomplete)
 {
 	PUT(SSHOBS_END, 0, (struct sshobs_end){ duration, processes, execs, flags, incomplete });
 }
@@ -476,5 +478,6 @@ int main(void)
 	refused();
 	login_ends();
 	after_loss();
+	negotiations();
 	return fclose(out) ? 1 : 0;
 }
