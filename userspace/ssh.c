@@ -58,9 +58,9 @@ static void add_text(struct excerpt *text, const unsigned char *bytes, size_t le
 	text->total += (uint32_t)len;
 }
 
-static struct moment moment_of(const struct event *event)
+static struct sighting moment_of(const struct event *event)
 {
-	return (struct moment){ event->hdr->time_ns, event->wire->net_ns };
+	return (struct sighting){ event->hdr->time_ns, event->wire->net_ns };
 }
 
 /* Take the first name from a list. Return false if the list is empty. */

@@ -24,11 +24,11 @@
 #define SSH_HASSH_SIZE 33
 
 /**
- * struct moment - when something was seen
+ * struct sighting - when something was seen
  * @time_ns: CLOCK_MONOTONIC time of its last record; 0: it was not seen
  * @net_ns: when the network saw it; see struct sshobs_wire
  */
-struct moment {
+struct sighting {
 	uint64_t time_ns;
 	uint64_t net_ns;
 };
@@ -93,7 +93,7 @@ struct kexinit {
  * @text: its description
  */
 struct disconnect {
-	struct moment seen;
+	struct sighting seen;
 	uint32_t reason;
 	struct excerpt text;
 };
@@ -131,10 +131,10 @@ struct side {
 	struct excerpt opening;
 	bool opening_whole;
 	struct excerpt version;
-	struct moment version_seen;
+	struct sighting version_seen;
 	struct kexinit *kexinit;
-	struct moment kexinit_seen;
-	struct moment newkeys_seen;
+	struct sighting kexinit_seen;
+	struct sighting newkeys_seen;
 	struct disconnect disconnect;
 	struct excerpt foreign;
 	uint32_t faults;

@@ -258,7 +258,7 @@ static void add_excerpt(struct json_object *object, const char *key, const struc
 		json_add_u64(object, total, excerpt->total);
 }
 
-static void add_moment(struct json_object *object, const char *key, const struct moment *moment)
+static void add_moment(struct json_object *object, const char *key, const struct sighting *moment)
 {
 	struct json_object *times = NULL;
 
