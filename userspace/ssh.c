@@ -58,7 +58,7 @@ static void add_text(struct excerpt *text, const unsigned char *bytes, size_t le
 	text->total += (uint32_t)len;
 }
 
-static struct sighting moment_of(const struct event *event)
+static struct sighting sighting_of(const struct event *event)
 {
 	return (struct sighting){ event->hdr->time_ns, event->wire->net_ns };
 }
@@ -212,7 +212,7 @@ static int fold_kexinit(struct side *side, const struct event *event, struct cur
 	if (!kexinit)
 		return -ENOMEM;
 	memcpy(kexinit->payload, payload.bytes, payload.left);
-	side->kexinit_seen = moment_of(event);
+	side->kexinit_seen = sighting_of(event);
 	if (!parse_kexinit(kexinit, payload.left)) {
 		side->faults |= SIDE_MALFORMED;
 		free(kexinit);
@@ -235,7 +235,7 @@ static void fold_disconnect(struct side *side, const struct event *event, struct
 		side->faults |= SIDE_MALFORMED;
 		return;
 	}
-	disconnect->seen = moment_of(event);
+	disconnect->seen = sighting_of(event);
 	if (take_string(&payload, &bytes, &len))
 		add_text(&disconnect->text, bytes, len);
 	else
@@ -272,7 +272,7 @@ static int fold_message(struct side *side, const struct event *event, struct cur
 		return fold_kexinit(side, event, payload);
 	case MSG_NEWKEYS:
 		if (!side->newkeys_seen.time_ns)
-			side->newkeys_seen = moment_of(event);
+			side->newkeys_seen = sighting_of(event);
 		break;
 	}
 	return 0;
@@ -290,7 +290,7 @@ static void fold_line(struct side *side, const struct event *event, struct curso
 	if (side->version.len || line.left < 4 || memcmp(line.bytes, "SSH-", 4) != 0)
 		return;
 	add_text(&side->version, line.bytes, line.left);
-	side->version_seen = moment_of(event);
+	side->version_seen = sighting_of(event);
 }
 
 /* The first line is known as far as the bytes from the very first on are. */

@@ -258,14 +258,14 @@ static void add_excerpt(struct json_object *object, const char *key, const struc
 		json_add_u64(object, total, excerpt->total);
 }
 
-static void add_moment(struct json_object *object, const char *key, const struct sighting *moment)
+static void add_sighting(struct json_object *object, const char *key, const struct sighting *seen)
 {
 	struct json_object *times = NULL;
 
-	if (moment->time_ns) {
+	if (seen->time_ns) {
 		times = json_object_new_object();
-		json_add_u64(times, "mono_ns", moment->time_ns);
-		json_add_ns(times, "net_ns", moment->net_ns);
+		json_add_u64(times, "mono_ns", seen->time_ns);
+		json_add_ns(times, "net_ns", seen->net_ns);
 	}
 	json_add(object, key, times);
 }
@@ -311,9 +311,9 @@ static struct json_object *side_object(const struct side *side)
 	if (side->faults & SIDE_FOREIGN)
 		add_excerpt(object, "foreign", &side->foreign);
 	json_add(object, "faults", json_bits(side->faults, side_fault_name));
-	add_moment(object, "version_at", &side->version_seen);
-	add_moment(object, "kexinit_at", &side->kexinit_seen);
-	add_moment(object, "newkeys_at", &side->newkeys_seen);
+	add_sighting(object, "version_at", &side->version_seen);
+	add_sighting(object, "kexinit_at", &side->kexinit_seen);
+	add_sighting(object, "newkeys_at", &side->newkeys_seen);
 	add_kexinit(object, "kexinit", side->kexinit);
 	add_disconnect(object, &side->disconnect);
 	return object;
