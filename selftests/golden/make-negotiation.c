@@ -50,13 +50,19 @@ static void message(unsigned int direction, const struct packet *packet, size_t 
 	}
 }
 
-static void begins(uint64_t session, unsigned int port)
+/* A connection that a child of sshd takes. */
+static void begins(uint64_t session, unsigned int port, uint32_t child)
 {
+	struct sshobs_clone clone = { .child = child };
+
 	memset(offsets, 0, sizeof(offsets));
 	after_us(2000);
 	on(session, 888, "sshd");
 	accept_from(ipv4(7, port), ipv4(1, 22), SSHOBS_ACCEPT, 0);
-	after_us(3000);
+	after_us(400);
+	clone.start_ns = now;
+	put(SSHOBS_CLONE, 100, &clone, sizeof(clone), "", 0);
+	after_us(2600);
 }
 
 static void finishes(unsigned int port, uint32_t incomplete)
@@ -100,7 +106,7 @@ static void agrees(void)
 {
 	struct packet packet;
 
-	begins(31, 40031);
+	begins(31, 40031, 1301);
 	on(31, 0, "");
 	line(SSHOBS_WIRE_OUT, "Be \033[1mwelcome\r\n");
 	line(SSHOBS_WIRE_OUT, "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
@@ -120,7 +126,7 @@ static void agrees(void)
 
 static void other_protocol(void)
 {
-	begins(32, 40032);
+	begins(32, 40032, 1302);
 	on(32, 0, "");
 	line(SSHOBS_WIRE_OUT, "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
 	on(32, 1302, "sshd");
@@ -134,7 +140,7 @@ static void garbage(void)
 	struct sshobs_wire wire = { .flags = SSHOBS_WIRE_FOREIGN };
 	struct packet packet;
 
-	begins(33, 40033);
+	begins(33, 40033, 1303);
 	on(33, 0, "");
 	line(SSHOBS_WIRE_OUT, "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
 	packet_kexinit(&packet, server_lists);
@@ -155,7 +161,7 @@ static void unwhole(void)
 	struct sshobs_wire begun = { .flags = 0 };
 	struct packet packet;
 
-	begins(34, 40034);
+	begins(34, 40034, 1304);
 	on(34, 0, "");
 	offsets[SSHOBS_WIRE_OUT] = 40;
 	packet_kexinit(&packet, server_lists);
@@ -168,7 +174,7 @@ static void unwhole(void)
 	tell(SSHOBS_WIRE_IN, &cut, "", 0);
 	finishes(40034, SSHOBS_INCOMPLETE_WIRE);
 
-	begins(35, 40035);
+	begins(35, 40035, 1305);
 	on(35, 1305, "sshd");
 	tell(SSHOBS_WIRE_IN, &begun, "SSH-2.0-b", 9);
 }
