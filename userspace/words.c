@@ -109,7 +109,7 @@ static enum tint put_wire(FILE *out, const struct step *step, bool local)
 	if (wire->flags & SSHOBS_WIRE_FOREIGN)
 		fputs(" (does not speak SSH)", out);
 	if (wire->flags & SSHOBS_WIRE_CUT)
-		fputs(" (the rest is not told)", out);
+		fputs(len ? " (the rest is not told)" : "(the rest is not told)", out);
 	return wire->flags & (SSHOBS_WIRE_FOREIGN | SSHOBS_WIRE_CUT) ? TINT_WARN : TINT_DIM;
 }
 
