@@ -170,6 +170,20 @@ static void tell_sent(struct sshobs_session *session, const struct sock *sock)
 	}
 }
 
+/*
+ * What was sent to a client that had closed its side is acknowledged without a
+ * tracepoint. The FIN takes a sequence number too.
+ */
+static void tell_missed(struct sshobs_session *session, const struct sock *sock)
+{
+	const struct told told = { session, NULL, SSHOBS_WIRE_OUT, ktime_get_ns() };
+	struct sshobs_wire_side *side = &session->wire[SSHOBS_WIRE_OUT];
+	u32 fin = sock->sk_shutdown & SEND_SHUTDOWN ? 1 : 0;
+
+	if (side->state != SSHOBS_WIRE_OVER && after(tcp_sk(sock)->snd_una, side->seq + fin))
+		tell_cut(&told);
+}
+
 static struct sshobs_session *talking_session(const struct sock *sock)
 {
 	struct sshobs_session *session;
@@ -219,8 +233,10 @@ void sshobs_hooks_wire_end(struct sshobs_session *session, struct sock *sock)
 		return;
 	local_bh_disable();
 	bh_lock_sock(sock);
-	if (!sock_owned_by_user(sock))
+	if (!sock_owned_by_user(sock)) {
 		tell_sent(session, sock);
+		tell_missed(session, sock);
+	}
 	session->wire[SSHOBS_WIRE_IN].state = SSHOBS_WIRE_OVER;
 	session->wire[SSHOBS_WIRE_OUT].state = SSHOBS_WIRE_OVER;
 	bh_unlock_sock(sock);
