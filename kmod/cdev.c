@@ -125,7 +125,7 @@ static size_t reader_fit(const struct reader *reader, size_t space, bool first)
 
 	if (left <= space)
 		return left;
-	if (first && reader->format == SSHOBS_FORMAT_TEXT && space >= SSHOBS_TEXT_MIN)
+	if (first && reader->format == SSHOBS_FORMAT_TEXT)
 		return space;
 	return 0;
 }

@@ -20,11 +20,10 @@
  *   both from 1 and without a gap: a gap is a loss.
  * - read() returns text until SSHOBS_IOC_SET_FORMAT asks for records: one line a
  *   record, whatever a user or the network controls escaped in it. Only whole
- *   records are returned: a buffer too small for the next one is EINVAL, and
- *   the record stays. A text line that is longer than a buffer of at least
- *   SSHOBS_TEXT_MIN bytes is the one exception: it is continued by the next
- *   read(), so that a long command line cannot stop awk(1), which reads 4096
- *   bytes at a time.
+ *   records and lines are returned: a buffer too small for the next record is
+ *   EINVAL, and the record stays. A line that is longer than the buffer is
+ *   continued by the next read(): awk(1) asks for what its buffer of 4096 bytes
+ *   has left, down to a single byte.
  * - read() blocks while there is nothing, or returns EAGAIN with O_NONBLOCK;
  *   poll() says POLLIN when read() would return something, or in a moment, when
  *   a record that is being written is whole. EINTR on a signal.
@@ -49,9 +48,6 @@
  * never gets EINVAL from a binary read().
  */
 #define SSHOBS_RECORD_MAX	8448
-
-/* From this buffer size on, a long text line is continued, not refused. */
-#define SSHOBS_TEXT_MIN		4096
 
 /* Bytes of path, argv, mark, clear text and log line that a record holds at the most. */
 #define SSHOBS_PATH_MAX		4096
