@@ -21,6 +21,12 @@ int command_list(const struct options *options);
 /** command_show() - the story of one session */
 int command_show(const struct options *options);
 
+/** command_blame() - who one session waited for */
+int command_blame(const struct options *options);
+
+/** command_diff() - what made the difference between two sessions */
+int command_diff(const struct options *options);
+
 /** command_tree() - the processes of one session */
 int command_tree(const struct options *options);
 

@@ -9,12 +9,16 @@
 #include "commands.h"
 #include "format.h"
 #include "model.h"
+#include "story.h"
 #include "term.h"
+#include "view_blame.h"
+#include "view_diff.h"
 #include "view_json.h"
 #include "view_list.h"
 #include "view_negotiation.h"
 #include "view_timeline.h"
 #include "view_tree.h"
+#include "view_waterfall.h"
 
 static uint64_t monotonic_ns(void)
 {
@@ -87,7 +91,7 @@ static int print_list(const struct options *options, const struct model *model,
 
 	if (options->output == OUTPUT_JSON) {
 		for (i = 0; i < n; i++)
-			view_json_session(model, sessions[i], origin, false);
+			view_json_session(model, sessions[i], origin, false, NULL);
 	} else if (n) {
 		term_page(options);
 		err = view_list(model, sessions, n, origin);
@@ -166,11 +170,16 @@ static struct session *find_last(const struct options *options, const struct mod
 	return last;
 }
 
-/* What the argument names; without one, -p or -u must. */
-static int find_session(const struct options *options, const struct model *model,
-			const struct origin *origin, struct session **session)
+static int not_found(const struct options *options, const char *what)
 {
-	const char *name = options->n_args ? options->args[0] : "last";
+	return fail(STATUS_FAILURE, "%s; see: sshobs list%s%s", what, options->read ? " -r " : "",
+		    options->read ?: "");
+}
+
+static int find_session(const struct options *options, const struct model *model,
+			const struct origin *origin, const char *name, struct session **session)
+{
+	char text[FORMAT_MAX];
 	uint64_t id;
 
 	if (strcmp(name, "self") == 0) {
@@ -179,116 +188,230 @@ static int find_session(const struct options *options, const struct model *model
 				    "self: not in a capture; see: sshobs list -r FILE");
 		*session = find_self(model);
 		if (!*session)
-			return fail(
-				STATUS_FAILURE,
-				"self: this shell is in no session that the ring holds; see: sshobs list");
+			return not_found(options,
+					 "self: this shell is in no session that the ring holds");
 	} else if (strcmp(name, "last") == 0) {
 		*session = find_last(options, model, origin);
 		if (!*session)
-			return fail(STATUS_FAILURE, "no such session; see: sshobs list%s%s",
-				    options->read ? " -r " : "", options->read ?: "");
+			return not_found(options, "no such session");
 	} else {
 		*session = parse_number(name, UINT64_MAX, &id) ? model_find(model, id) : NULL;
+		snprintf(text, sizeof(text), "session %.40s: not found", name);
 		if (!*session)
-			return fail(STATUS_FAILURE, "session %s: not found; see: sshobs list%s%s",
-				    name, options->read ? " -r " : "", options->read ?: "");
+			return not_found(options, text);
 	}
 	return 0;
 }
 
-static int check_id(const struct options *options, const char *command)
+/* The most sessions that a command looks at. */
+#define MAX_IDS 2
+
+/* What a command prints. */
+struct shown {
+	const struct options *options;
+	const struct model *model;
+	const struct origin *origin;
+	struct session *sessions[MAX_IDS];
+};
+
+/**
+ * struct view - a command that looks at sessions one by one
+ * @name: of the command
+ * @usage: what it is called with
+ * @n_ids: how many sessions it wants
+ * @events: it tells of their events
+ * @print: prints them; returns 0 or -errno
+ */
+struct view {
+	const char *name;
+	const char *usage;
+	int n_ids;
+	bool events;
+	int (*print)(const struct shown *shown);
+};
+
+static bool is_id(const char *text)
 {
 	uint64_t id;
 
-	if (options->n_args > 1)
-		return fail(STATUS_USAGE, "%s: one session at a time; usage: sshobs %s ID", command,
-			    command);
-	if (!options->n_args && !options->by_pid && !options->by_user)
+	return strcmp(text, "last") == 0 || strcmp(text, "self") == 0 ||
+	       parse_number(text, UINT64_MAX, &id);
+}
+
+static int check_ids(const struct options *options, const struct view *view)
+{
+	int i;
+
+	/* Without an ID, -p or -u must name the one session. */
+	if (!options->n_args && view->n_ids == 1 && (options->by_pid || options->by_user))
+		return 0;
+	if (options->n_args > view->n_ids)
+		return fail(STATUS_USAGE, "%s: too many sessions; usage: sshobs %s", view->name,
+			    view->usage);
+	if (options->n_args < view->n_ids)
 		return fail(STATUS_USAGE,
-			    "%s: which session? a number, last or self; see: sshobs list", command);
-	if (options->n_args && strcmp(options->args[0], "last") != 0 &&
-	    strcmp(options->args[0], "self") != 0 &&
-	    !parse_number(options->args[0], UINT64_MAX, &id))
-		return fail(STATUS_USAGE, "%s: not a session; a number, last or self",
-			    options->args[0]);
+			    "%s: which session%s? a number, last or self; see: sshobs list",
+			    view->name, view->n_ids == 1 ? "" : "s");
+	for (i = 0; i < options->n_args; i++)
+		if (!is_id(options->args[i]))
+			return fail(STATUS_USAGE, "%s: not a session; a number, last or self",
+				    options->args[i]);
 	return 0;
 }
 
 /* Events are kept for one session only, if it can be known which. */
-static enum model_keep keep_for(const struct options *options)
+static enum model_keep keep_for(const struct options *options, const struct view *view)
 {
 	bool filtered = options->by_pid || options->by_user || options->since_ns != INT64_MIN ||
 			options->until_ns != INT64_MAX;
 
-	if (options->n_args && strcmp(options->args[0], "last") == 0 && !filtered)
+	if (!view->events)
+		return KEEP_NONE;
+	if (view->n_ids == 1 && options->n_args && strcmp(options->args[0], "last") == 0 &&
+	    !filtered)
 		return KEEP_NEWEST;
 	return KEEP_ALL;
 }
 
-typedef int (*print_session)(const struct options *options, const struct model *model,
-			     struct session *session, const struct origin *origin);
-
-static int one_session(const struct options *options, const char *command, bool events,
-		       print_session print)
+static int find_sessions(const struct view *view, struct shown *shown)
 {
-	struct session *session = NULL;
+	const struct options *options = shown->options;
+	int i, status = 0;
+
+	for (i = 0; i < view->n_ids && !status; i++)
+		status = find_session(options, shown->model, shown->origin,
+				      options->n_args ? options->args[i] : "last",
+				      &shown->sessions[i]);
+	return status;
+}
+
+static int run_view(const struct options *options, const struct view *view)
+{
+	struct shown shown = { .options = options };
 	struct stream *stream;
 	struct model model;
-	int status = check_id(options, command);
-	int found;
+	int status = check_ids(options, view);
+	int found = 0, err = 0;
 
 	status = status ?: open_source(options, &stream);
 	if (status)
 		return status;
-	model_init(&model, events ? keep_for(options) : KEEP_NONE, false);
+	model_init(&model, keep_for(options, view), false);
 	status = read_history(options, stream, &model);
+	shown.model = &model;
+	shown.origin = stream_origin(stream);
+	/* What came before a damage is shown all the same. */
 	if (!status || model.sessions) {
-		found = find_session(options, &model, stream_origin(stream), &session);
+		found = find_sessions(view, &shown);
+		if (!found && options->output != OUTPUT_JSON)
+			term_page(options);
+		err = found ? 0 : view->print(&shown);
 		status = found ?: status;
 	}
-	if (session && options->output == OUTPUT_JSON)
-		view_json_session(&model, session, stream_origin(stream), true);
-	else if (session)
-		status = print(options, &model, session, stream_origin(stream)) ?: status;
+	if (err)
+		status = fail(STATUS_FAILURE, "%s: %s", view->name, strerror(-err));
 	model_free(&model);
 	stream_close(stream);
 	return status;
 }
 
-static int print_show(const struct options *options, const struct model *model,
-		      struct session *session, const struct origin *origin)
+static int print_show_text(const struct shown *shown, const struct story *story)
 {
-	int err;
+	struct session *session = shown->sessions[0];
+	bool all = shown->options->all;
+	int err = 0;
 
-	term_page(options);
-	view_summary(model, session, origin);
-	err = session->negotiation ? view_negotiation(session->negotiation, options->all) : 0;
+	view_summary(shown->model, session, shown->origin);
+	if (session->negotiation)
+		err = view_negotiation(session->negotiation, all);
 	putchar('\n');
-	err = err ?: view_timeline(session, origin, options->all);
+	if (story->login.n) {
+		err = err ?: view_waterfall(story, all);
+		putchar('\n');
+	}
+	err = err ?: view_timeline(session, shown->origin, all);
 	if (!err && session->processes) {
 		putchar('\n');
-		err = view_process_table(model, session, origin, options->all);
+		err = view_process_table(shown->model, session, shown->origin, all);
 	}
-	return err ? fail(STATUS_FAILURE, "show: %s", strerror(-err)) : 0;
+	return err;
 }
 
-static int print_tree(const struct options *options, const struct model *model,
-		      struct session *session, const struct origin *origin)
+static int print_show(const struct shown *shown)
 {
-	int err;
+	struct story story;
+	int err = story_tell(shown->model, shown->sessions[0], &story);
 
-	(void)model;
-	term_page(options);
-	err = view_tree(session, origin, options->all);
-	return err ? fail(STATUS_FAILURE, "tree: %s", strerror(-err)) : 0;
+	if (!err && shown->options->output == OUTPUT_JSON)
+		view_json_session(shown->model, shown->sessions[0], shown->origin, true, &story);
+	else if (!err)
+		err = print_show_text(shown, &story);
+	story_free(&story);
+	return err;
+}
+
+static int print_tree(const struct shown *shown)
+{
+	struct session *session = shown->sessions[0];
+
+	if (shown->options->output != OUTPUT_JSON)
+		return view_tree(session, shown->origin, shown->options->all);
+	view_json_session(shown->model, session, shown->origin, true, NULL);
+	return 0;
+}
+
+static int print_blame(const struct shown *shown)
+{
+	struct story story;
+	int err = story_tell(shown->model, shown->sessions[0], &story);
+
+	if (!err && shown->options->output == OUTPUT_JSON)
+		err = view_blame_json(&story, shown->origin);
+	else if (!err)
+		err = view_blame(&story, shown->options->all);
+	story_free(&story);
+	return err;
+}
+
+static int print_diff(const struct shown *shown)
+{
+	struct story a, b = { 0 };
+	int err = story_tell(shown->model, shown->sessions[0], &a);
+
+	err = err ?: story_tell(shown->model, shown->sessions[1], &b);
+	if (!err && shown->options->output == OUTPUT_JSON)
+		err = view_diff_json(&a, &b, shown->origin);
+	else if (!err)
+		err = view_diff(&a, &b, shown->options->all);
+	story_free(&a);
+	story_free(&b);
+	return err;
 }
 
 int command_show(const struct options *options)
 {
-	return one_session(options, "show", true, print_show);
+	static const struct view view = { "show", "show ID", 1, true, print_show };
+
+	return run_view(options, &view);
 }
 
 int command_tree(const struct options *options)
 {
-	return one_session(options, "tree", false, print_tree);
+	static const struct view view = { "tree", "tree ID", 1, false, print_tree };
+
+	return run_view(options, &view);
+}
+
+int command_blame(const struct options *options)
+{
+	static const struct view view = { "blame", "blame ID", 1, true, print_blame };
+
+	return run_view(options, &view);
+}
+
+int command_diff(const struct options *options)
+{
+	static const struct view view = { "diff", "diff ID ID", 2, true, print_diff };
+
+	return run_view(options, &view);
 }

@@ -131,7 +131,7 @@ uint32_t model_incomplete(const struct model *model, const struct session *sessi
 		reasons |= INCOMPLETE_MISSING;
 	if (!session->ended && session->last_seq < model->last_lost_seq)
 		reasons |= INCOMPLETE_LOST;
-	if (session->cuts)
+	if (session->cuts || session->log_cuts)
 		reasons |= INCOMPLETE_CUT;
 	return reasons;
 }
@@ -149,6 +149,30 @@ const char *model_incomplete_name(unsigned int bit)
 		return "cut";
 	}
 	return sshobs_incomplete_name(bit);
+}
+
+uint64_t model_begins_ns(const struct session *session)
+{
+	const struct sshobs_established *established = &session->established;
+	uint64_t begin = session->start_ns;
+
+	if (session->handshake)
+		begin = established->syn_ns    ? established->syn_ns :
+			established->synack_ns ? established->synack_ns :
+						 established->established_ns;
+	else if (session->queue_ns < begin)
+		begin -= session->queue_ns;
+	return begin < session->start_ns ? begin : session->start_ns;
+}
+
+bool model_time_to_prompt(const struct session *session, uint64_t *ns)
+{
+	uint64_t begin = model_begins_ns(session);
+
+	if (!session->born || session->adopted || session->prompt_ns < begin)
+		return false;
+	*ns = session->prompt_ns - begin;
+	return true;
 }
 
 uint64_t model_ends_ns(const struct model *model, const struct session *session)
@@ -210,7 +234,7 @@ static int keep_event(struct model *model, struct session *session, const struct
 	return 0;
 }
 
-static struct process *add_process(struct session *session, uint32_t pid)
+static struct process *add_process(struct session *session, uint32_t pid, uint64_t seq)
 {
 	struct process *process = calloc(1, sizeof(*process));
 
@@ -218,6 +242,8 @@ static struct process *add_process(struct session *session, uint32_t pid)
 		return NULL;
 	process->session = session;
 	process->pid = pid;
+	process->seq = seq;
+	process->index = session->n_processes;
 	HASH_ADD(hh, session->live, pid, sizeof(process->pid), process);
 	if (!process->hh.tbl) {
 		free(process);
@@ -244,7 +270,7 @@ static struct process *touch_process(struct session *session, const struct sshob
 	struct process *process = model_find_process(session, hdr->pid);
 
 	if (!process)
-		process = add_process(session, hdr->pid);
+		process = add_process(session, hdr->pid, hdr->seq);
 	if (!process)
 		return NULL;
 	copy_comm(process->comm, hdr);
@@ -264,11 +290,19 @@ static int fold_accept(struct session *session, const struct event *event)
 	session->endpoints.local = event->accept->local;
 	session->cookie = event->accept->cookie;
 	session->backlog = event->accept->backlog;
+	session->queue_ns = event->accept->queue_ns;
 	session->start_ns = session->adopted ? event->accept->start_ns : hdr->time_ns;
 	if (hdr->pid && !session->adopted) {
 		session->acceptor_pid = hdr->pid;
 		copy_comm(session->acceptor_comm, hdr);
 	}
+	return 0;
+}
+
+static int fold_established(struct session *session, const struct event *event)
+{
+	session->handshake = true;
+	session->established = *event->established;
 	return 0;
 }
 
@@ -285,6 +319,7 @@ static void link_parent(struct session *session, struct process *child, const st
 	}
 	if (child->parent)
 		child->depth = child->parent->depth + 1;
+	child->server = !child->parent || child->parent->server;
 	if (parent) {
 		child->uid = parent->uid;
 		child->uid_known = parent->uid_known;
@@ -315,13 +350,14 @@ static int fold_clone(struct session *session, const struct event *event)
 	child = model_find_process(session, event->clone->child);
 	if (child)
 		end_process(session, child, hdr->time_ns);
-	child = add_process(session, event->clone->child);
+	child = add_process(session, event->clone->child, hdr->seq);
 	if (!child)
 		return -ENOMEM;
 	copy_comm(child->comm, hdr);
 	child->start_ns = event->clone->start_ns;
 	child->last_ns = hdr->time_ns;
 	child->adopted = event->clone->how & SSHOBS_CLONE_ADOPTED;
+	child->vforked = event->clone->flags & CLONE_VFORK;
 	child->late = event->clone->how & SSHOBS_CLONE_LATE;
 	link_parent(session, child, event);
 	return 0;
@@ -361,6 +397,15 @@ static int fill_program(struct program *program, const struct event *event)
 	return 0;
 }
 
+/* sshd, sshd-session and sshd-auth execute each other. */
+static bool is_part_of_server(const struct program *program)
+{
+	const char *path = (const char *)program->path;
+	const char *slash = memrchr(path, '/', program->path_len);
+
+	return strncmp(slash ? slash + 1 : path, "sshd", strlen("sshd")) == 0;
+}
+
 static int fold_exec(struct session *session, const struct event *event)
 {
 	struct process *process = touch_process(session, event->hdr);
@@ -375,6 +420,7 @@ static int fold_exec(struct session *session, const struct event *event)
 	process->execs = execs;
 	if (fill_program(&execs[process->n_execs], event))
 		return -ENOMEM;
+	process->server &= !process->parent || is_part_of_server(&execs[process->n_execs]);
 	process->n_execs++;
 	process->uid = exec->uid;
 	process->uid_known = true;
@@ -459,9 +505,55 @@ static int fold_exit(struct session *session, const struct event *event)
 	return 0;
 }
 
+/* The task that accepted reads, logs and connects too, and is no member. */
+static struct process *touch_member(struct session *session, const struct sshobs_hdr *hdr)
+{
+	if (hdr->pid == session->acceptor_pid)
+		return NULL;
+	return touch_process(session, hdr);
+}
+
+static void note_once(uint64_t *milestone, uint64_t time_ns)
+{
+	if (!*milestone)
+		*milestone = time_ns;
+}
+
+static int fold_wire(struct session *session, const struct event *event)
+{
+	session->wires++;
+	if (event->hdr->pid)
+		touch_member(session, event->hdr);
+	if (event->wire->flags & SSHOBS_WIRE_CUT)
+		session->incomplete |= SSHOBS_INCOMPLETE_WIRE;
+	return negotiation_fold(&session->negotiation, event);
+}
+
+static int fold_log(struct session *session, const struct event *event)
+{
+	static const char accepted[] = "Accepted ";
+	const struct process *process = touch_member(session, event->hdr);
+	size_t len;
+	const unsigned char *message = event_log_message(event, &len);
+
+	session->log_cuts += event->log->text_len < event->log->text_total;
+	/* Only root is believed. A fork of the server is root until it is seen to drop it. */
+	if (process && (!process->uid_known || process->uid == 0) && len > strlen(accepted) &&
+	    memcmp(message, accepted, strlen(accepted)) == 0)
+		note_once(&session->milestones.accepted_ns, event->hdr->time_ns);
+	return 0;
+}
+
+static int fold_connect(struct session *session, const struct event *event)
+{
+	touch_member(session, event->hdr);
+	return 0;
+}
+
 static int fold_close(struct session *session, const struct event *event)
 {
 	session->closed = true;
+	session->milestones.closed_ns = event->hdr->time_ns;
 	session->close = *event->close;
 	if (!session->born) {
 		session->endpoints.peer = event->close->peer;
@@ -478,7 +570,7 @@ static int fold_end(struct session *session, const struct event *event)
 	session->ended = true;
 	session->end = *event->end;
 	session->end_ns = event->hdr->time_ns;
-	session->incomplete = event->end->incomplete;
+	session->incomplete |= event->end->incomplete;
 	session->state = event->end->flags & SSHOBS_END_REFUSED ? SESSION_REFUSED : SESSION_ENDED;
 	if (!session->born && session->end_ns > event->end->duration_ns)
 		session->start_ns = session->end_ns - event->end->duration_ns;
@@ -486,11 +578,6 @@ static int fold_end(struct session *session, const struct event *event)
 	HASH_ITER(hh, session->live, process, next)
 		end_process(session, process, session->end_ns);
 	return 0;
-}
-
-static int fold_wire(struct session *session, const struct event *event)
-{
-	return negotiation_fold(&session->negotiation, event);
 }
 
 /* One fold for each event that belongs to a session. */
@@ -507,7 +594,10 @@ static int (*const folds[])(struct session *session, const struct event *event) 
 	[SSHOBS_CLOSE] = fold_close,
 	[SSHOBS_END] = fold_end,
 	[SSHOBS_ADOPT] = fold_accept,
+	[SSHOBS_ESTABLISHED] = fold_established,
 	[SSHOBS_WIRE] = fold_wire,
+	[SSHOBS_LOG] = fold_log,
+	[SSHOBS_CONNECT] = fold_connect,
 };
 
 #define N_FOLDS (sizeof(folds) / sizeof(folds[0]))

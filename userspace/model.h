@@ -45,6 +45,8 @@ struct program {
 /**
  * struct process - one process of a session, from its clone to its exit
  * @session: the session it belongs to
+ * @index: how many processes of the session appeared before it
+ * @seq: seq of the record that it appeared with
  * @parent: the process that made it; NULL: the task that accepted, or unknown
  * @ppid: pid of its parent when it was made; 0: not known
  * @pid: pid in the initial pid namespace
@@ -67,6 +69,10 @@ struct program {
  * @threads: threads it made
  * @adopted: it was there before the module
  * @late: it was linked only at its exec
+ * @vforked: its parent slept until it had become a program (vfork, posix_spawn)
+ * @server: it is one of the server's own: the child that took the connection, or a fork
+ *	of it that became nothing but another part of the server; else it is a program
+ *	that the server runs
  * @uid_known: @uid holds something
  * @depth: how many of its ancestors are in the session
  * @view: for the views
@@ -75,6 +81,8 @@ struct program {
  */
 struct process {
 	struct session *session;
+	size_t index;
+	uint64_t seq;
 	struct process *parent;
 	uint32_t ppid;
 	uint32_t pid;
@@ -96,6 +104,8 @@ struct process {
 	uint32_t threads;
 	bool adopted;
 	bool late;
+	bool vforked;
+	bool server;
 	bool uid_known;
 	uint32_t depth;
 	void *view;
@@ -108,6 +118,20 @@ enum session_state {
 	SESSION_CLOSED, /* the connection is closed, processes live on */
 	SESSION_ENDED,
 	SESSION_REFUSED, /* ended, and no process ever joined */
+};
+
+/**
+ * struct milestones - when a login came how far; CLOCK_MONOTONIC, 0: never, or not known
+ * @accepted_ns: the server logged whom it let in
+ * @preauth_ns: the process that talks to a client which is not trusted yet ended well
+ * @dropped_ns: a process of the server became the user
+ * @closed_ns: the connection was closed
+ */
+struct milestones {
+	uint64_t accepted_ns;
+	uint64_t preauth_ns;
+	uint64_t dropped_ns;
+	uint64_t closed_ns;
 };
 
 /* How sure the model is of session->uid. */
@@ -124,7 +148,11 @@ enum user_state {
  * @born: its accept or adopt record was seen
  * @adopted: it was up before the module
  * @endpoints: who and where; valid if @born, else from close, else family 0
+ * @handshake: its established record was seen; it is @established
+ * @wires: wire records that were seen
+ * @milestones: how far it came
  * @cookie: of the socket
+ * @queue_ns: time that it waited in the accept queue; 0: not known
  * @backlog: connections that waited behind it
  * @acceptor_pid: the task that accepted; 0: not known
  * @acceptor_comm: its name
@@ -148,6 +176,7 @@ enum user_state {
  * @exec_fails: failed execs, with the PATH misses
  * @clone_fails: failed forks
  * @cuts: execs whose path or arguments were cut
+ * @log_cuts: lines of the log that were cut
  * @incomplete: SSHOBS_INCOMPLETE_* of its end
  * @closed: its close record was seen; it is @close
  * @ended: its end record was seen; it is @end
@@ -173,7 +202,12 @@ struct session {
 		struct sshobs_endpoint peer;
 		struct sshobs_endpoint local;
 	} endpoints;
+	bool handshake;
+	struct sshobs_established established;
+	uint32_t wires;
+	struct milestones milestones;
 	uint64_t cookie;
+	uint64_t queue_ns;
 	uint32_t backlog;
 	uint32_t acceptor_pid;
 	char acceptor_comm[SSHOBS_COMM_LEN + 1];
@@ -197,6 +231,7 @@ struct session {
 	uint32_t exec_fails;
 	uint32_t clone_fails;
 	uint32_t cuts;
+	uint32_t log_cuts;
 	uint32_t incomplete;
 	bool closed;
 	bool ended;
@@ -208,6 +243,7 @@ struct session {
 	struct {
 		uint32_t pid;
 		uint32_t uid;
+		uint64_t time_ns;
 		enum { PRIVSEP_NONE, PRIVSEP_ALIVE, PRIVSEP_OVER } state;
 	} privsep;
 	struct negotiation *negotiation;
@@ -299,7 +335,7 @@ bool model_user(const struct session *session, uint32_t *uid);
 #define INCOMPLETE_START   (1U << 16) /* its first record was not there */
 #define INCOMPLETE_MISSING (1U << 17) /* session->missing records were not there */
 #define INCOMPLETE_LOST	   (1U << 18) /* some may have been lost since its last one */
-#define INCOMPLETE_CUT	   (1U << 19) /* a path or arguments were cut */
+#define INCOMPLETE_CUT	   (1U << 19) /* a path, arguments or a line of the log were cut */
 
 /**
  * model_incomplete() - what the stream may not have told of the session
@@ -312,6 +348,24 @@ uint32_t model_incomplete(const struct model *model, const struct session *sessi
 
 /** model_incomplete_name() - short name of a bit of model_incomplete(), or NULL */
 const char *model_incomplete_name(unsigned int bit);
+
+/**
+ * model_begins_ns() - when a login began
+ * @session: the session
+ *
+ * Return: the time of its SYN; where that is not known, of its SYN-ACK, of the end of
+ * its handshake, or session->start_ns, whichever is known. Never later than that.
+ */
+uint64_t model_begins_ns(const struct session *session);
+
+/**
+ * model_time_to_prompt() - how long a login took
+ * @session: the session
+ * @ns: out: from model_begins_ns() to its first prompt
+ *
+ * Return: whether both are known.
+ */
+bool model_time_to_prompt(const struct session *session, uint64_t *ns);
 
 /** model_ends_ns() - end of the session, or the model's now if it is up */
 uint64_t model_ends_ns(const struct model *model, const struct session *session);

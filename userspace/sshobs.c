@@ -23,7 +23,9 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "list",	command_list,	"",	"the logins, one row each" },
-	{ "show",	command_show,	"ID",	"the story of one login: time line and processes" },
+	{ "show",	command_show,	"ID",	"the story of one login: phases, time line and processes" },
+	{ "blame",	command_blame,	"ID",	"who one login waited for, the longest first" },
+	{ "diff",	command_diff,	"ID ID", "what made the difference between two logins" },
 	{ "tree",	command_tree,	"ID",	"the process tree of one login" },
 	{ "record",	command_record,	"FILE",	"write a capture file, as -w FILE does" },
 	{ "status",	command_status,	"",	"the module: loaded? complete? its probes" },
@@ -38,7 +40,7 @@ enum { KEY_COLOR = 256, KEY_NO_PAGER };
 
 /* clang-format off */
 static const struct argp_option argp_options[] = {
-	{ "all",	'a', NULL,	0, "show: also what came after the prompt; tree: also what has ended", 0 },
+	{ "all",	'a', NULL,	0, "show: also what came after the prompt; blame, diff: also the small; tree: also what has ended", 0 },
 	{ "follow",	'f', NULL,	0, "go on with what comes; the default without -n, -S, -U and -r", 0 },
 	{ "lines",	'n', "N",	0, "only the last N records (sessions, for list), or all", 0 },
 	{ "output",	'o', "FORMAT",	0, "short (as cat /dev/sshobs), short-iso or json", 0 },

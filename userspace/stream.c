@@ -191,6 +191,17 @@ int64_t event_realtime(const struct event *event)
 	return (int64_t)(event->hdr->time_ns + (uint64_t)event->realtime_offset_ns);
 }
 
+const unsigned char *event_log_message(const struct event *event, size_t *len)
+{
+	const unsigned char *text = event->data;
+	const unsigned char *colon = memmem(text, event->log->text_len, ": ", 2);
+
+	if (colon)
+		text = colon + 2;
+	*len = event->log->text_len - (size_t)(text - event->data);
+	return text;
+}
+
 void stream_close(struct stream *stream)
 {
 	if (!stream)

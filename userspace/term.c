@@ -187,6 +187,20 @@ size_t term_columns(const char *text)
 	return sum;
 }
 
+size_t term_prefix(const char *text, size_t room)
+{
+	size_t at = 0, used = 0, columns, n;
+
+	while (text[at]) {
+		n = character(text + at, &columns);
+		if (used + columns > room)
+			break;
+		at += n;
+		used += columns;
+	}
+	return at;
+}
+
 /* Bytes that fit into @room columns; up to the last blank, if there is a late one. */
 static size_t fitting(const char *text, size_t room)
 {

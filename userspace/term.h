@@ -66,6 +66,9 @@ void print_key(const char *key);
 /** term_columns() - columns that a text takes, which is safe for a terminal */
 size_t term_columns(const char *text);
 
+/** term_prefix() - bytes at the start of a text that take no more than so many columns */
+size_t term_prefix(const char *text, size_t columns);
+
 /**
  * term_wrap() - print a text, broken between its words to fit the terminal
  * @text: safe for a terminal

@@ -24,6 +24,13 @@ static void settle_user(struct session *session, uint32_t uid)
 	session->user = USER_SETTLED;
 }
 
+static void drop_to_user(struct session *session, uint32_t uid, uint64_t time_ns)
+{
+	if (session->user != USER_SETTLED)
+		session->milestones.dropped_ns = time_ns;
+	settle_user(session, uid);
+}
+
 /* UID_MIN of Debian's login.defs: smaller ones belong to the system. */
 #define FIRST_USER 1000
 
@@ -38,12 +45,13 @@ void user_from_cred(struct session *session, const struct event *event)
 		return;
 	if (session->privsep.state != PRIVSEP_NONE || session->adopted) {
 		if (session->privsep.state == PRIVSEP_OVER || session->adopted)
-			settle_user(session, after->uid);
+			drop_to_user(session, after->uid, event->hdr->time_ns);
 		return;
 	}
 	session->privsep.state = PRIVSEP_ALIVE;
 	session->privsep.pid = event->hdr->pid;
 	session->privsep.uid = after->uid;
+	session->privsep.time_ns = event->hdr->time_ns;
 	if (after->uid >= FIRST_USER)
 		guess_user(session, after->uid);
 }
@@ -54,7 +62,7 @@ void user_from_activity(struct session *session, uint32_t pid)
 	if (session->privsep.state != PRIVSEP_ALIVE || session->privsep.pid != pid)
 		return;
 	session->privsep.state = PRIVSEP_OVER;
-	settle_user(session, session->privsep.uid);
+	drop_to_user(session, session->privsep.uid, session->privsep.time_ns);
 }
 
 void user_from_exec(struct session *session, const struct event *event)
@@ -70,6 +78,9 @@ void user_from_exec(struct session *session, const struct event *event)
 
 void user_from_exit(struct session *session, const struct event *event)
 {
-	if (session->privsep.state == PRIVSEP_ALIVE && session->privsep.pid == event->hdr->pid)
-		session->privsep.state = PRIVSEP_OVER;
+	if (session->privsep.state != PRIVSEP_ALIVE || session->privsep.pid != event->hdr->pid)
+		return;
+	session->privsep.state = PRIVSEP_OVER;
+	if (!event->exit->code && !event->exit->signal)
+		session->milestones.preauth_ns = event->hdr->time_ns;
 }

@@ -7,7 +7,7 @@
 #ifndef _SSHOBS_VIEW_JSON_H
 #define _SSHOBS_VIEW_JSON_H
 
-#include "model.h"
+#include "story.h"
 #include "stream.h"
 
 /** view_json_event() - print an event */
@@ -19,8 +19,9 @@ void view_json_event(const struct event *event, const struct origin *origin);
  * @session: the session
  * @origin: where the stream was recorded
  * @processes: with the array of its processes
+ * @story: with its phases and totals; NULL: without them
  */
 void view_json_session(const struct model *model, const struct session *session,
-		       const struct origin *origin, bool processes);
+		       const struct origin *origin, bool processes, const struct story *story);
 
 #endif /* _SSHOBS_VIEW_JSON_H */

@@ -66,11 +66,10 @@ static enum tint put_duration(char *buf, const struct row *row)
 
 static enum tint put_prompt(char *buf, const struct row *row)
 {
-	const struct session *session = row->session;
-	uint64_t ns = session->prompt_ns - session->start_ns;
+	uint64_t ns;
 
 	snprintf(buf, FORMAT_MAX, "-");
-	if (!session->prompt_ns || !session->born || session->adopted)
+	if (!model_time_to_prompt(row->session, &ns))
 		return TINT_DIM;
 	format_duration(buf, ns);
 	return ns >= 5 * (uint64_t)NS_PER_SEC ? TINT_BAD :

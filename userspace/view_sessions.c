@@ -107,12 +107,16 @@ static void add_user(struct json_object *object, const struct session *session,
 static void add_times(struct json_object *object, const struct session *session,
 		      const struct model *model)
 {
+	uint64_t ns;
+
 	json_add_u64(object, "start_ns", session->start_ns);
 	json_add_ns(object, "end_ns", session->end_ns);
 	json_add_u64(object, "duration_ns", model_ends_ns(model, session) - session->start_ns);
 	json_add_ns(object, "prompt_ns", session->prompt_ns);
-	if (session->prompt_ns && session->born && !session->adopted)
-		json_add_u64(object, "time_to_prompt_ns", session->prompt_ns - session->start_ns);
+	json_add_ns(object, "syn_ns", session->established.syn_ns);
+	json_add_ns(object, "established_ns", session->established.established_ns);
+	if (model_time_to_prompt(session, &ns))
+		json_add_u64(object, "time_to_prompt_ns", ns);
 	else
 		json_add(object, "time_to_prompt_ns", NULL);
 }
@@ -130,8 +134,61 @@ static void add_acceptor(struct json_object *object, const struct session *sessi
 	json_add(object, "acceptor", acceptor);
 }
 
+static void add_shares(struct json_object *object, const struct shares *shares)
+{
+	json_add_u64(object, "cpu_ns", shares->cpu_ns);
+	json_add_u64(object, "wait_ns", shares->wait_ns);
+	json_add_u64(object, "client_ns", shares->client_ns);
+	json_add_u64(object, "network_ns", shares->network_ns);
+	json_add_u64(object, "unknown_ns", shares->unknown_ns);
+}
+
+static struct json_object *phase_object(const struct phase *phase)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *covers = json_object_new_array();
+	enum phase_name name;
+
+	json_add_string(object, "name", phase_name(phase->name));
+	for (name = phase->first; name <= phase->last; name++)
+		json_object_array_add(covers, json_object_new_string(phase_name(name)));
+	json_add(object, "covers", covers);
+	json_add_u64(object, "start_ns", phase->start_ns);
+	json_add_u64(object, "duration_ns", phase_ns(phase));
+	add_shares(object, &phase->shares);
+	return object;
+}
+
+static struct json_object *totals_object(const struct story *story)
+{
+	struct json_object *object = json_object_new_object();
+	struct totals totals;
+
+	story_totals(story, &totals);
+	json_add_u64(object, "duration_ns", story_ns(story));
+	json_add_string(object, "end", login_end_name(story->login.end));
+	json_add_u64(object, "handshake_ns", totals.network_ns);
+	json_add_u64(object, "auth_ns", totals.auth_ns);
+	json_add_u64(object, "session_ns", totals.session_ns);
+	json_add_u64(object, "shell_ns", totals.shell_ns);
+	json_add_u64(object, "untold_ns", totals.unknown_ns);
+	add_shares(object, &totals.shares);
+	return object;
+}
+
+static void add_story(struct json_object *object, const struct story *story)
+{
+	struct json_object *array = json_object_new_array();
+	size_t i;
+
+	for (i = 0; i < story->login.n; i++)
+		json_object_array_add(array, phase_object(&story->login.phases[i]));
+	json_add(object, "phases", array);
+	json_add(object, "totals", story->login.n ? totals_object(story) : NULL);
+}
+
 void view_json_session(const struct model *model, const struct session *session,
-		       const struct origin *origin, bool processes)
+		       const struct origin *origin, bool processes, const struct story *story)
 {
 	struct json_object *object = json_object_new_object();
 	uint32_t incomplete = model_incomplete(model, session);
@@ -160,6 +217,8 @@ void view_json_session(const struct model *model, const struct session *session,
 	json_add_u64(object, "missing", session->missing);
 	if (session->closed)
 		json_add_close(object, &session->close);
+	if (story)
+		add_story(object, story);
 	if (processes) {
 		json_add_negotiation(object, session->negotiation);
 		add_processes(object, session);

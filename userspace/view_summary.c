@@ -45,17 +45,29 @@ static void print_state(const struct model *model, const struct session *session
 	       format_duration(buf, since(model_ends_ns(model, session), session->start_ns)));
 }
 
+/* What model_begins_ns() is the time of. */
+static const char *first_moment(const struct session *session)
+{
+	const struct sshobs_established *established = &session->established;
+
+	if (session->handshake && established->syn_ns)
+		return "the SYN";
+	if (session->handshake && established->synack_ns)
+		return "the SYN-ACK";
+	return session->handshake || session->queue_ns ? "the handshake" : "accept";
+}
+
 static void print_prompt(const struct session *session)
 {
 	char buf[FORMAT_MAX];
+	uint64_t ns;
 
 	if (!session->prompt_ns)
 		return;
 	print_key("Prompt");
-	if (session->born && !session->adopted)
-		printf("%s%s after accept%s, ", term_tint(TINT_BOLD),
-		       format_duration(buf, since(session->prompt_ns, session->start_ns)),
-		       term_tint(TINT_NONE));
+	if (model_time_to_prompt(session, &ns))
+		printf("%s%s after %s%s, ", term_tint(TINT_BOLD), format_duration(buf, ns),
+		       first_moment(session), term_tint(TINT_NONE));
 	printf("pid %u on pts/%u\n", session->prompt_pid, session->prompt_pts);
 }
 
@@ -73,6 +85,16 @@ static void print_counts(const struct session *session)
 		printf(", %s%u failed fork%s%s", term_tint(TINT_BAD), session->clone_fails,
 		       session->clone_fails == 1 ? "" : "s", term_tint(TINT_NONE));
 	putchar('\n');
+}
+
+static void print_cuts(const struct session *session)
+{
+	if (session->cuts)
+		printf("%u command line%s cut", session->cuts,
+		       session->cuts == 1 ? " is" : "s are");
+	if (session->log_cuts)
+		printf("%s%u line%s of the log cut", session->cuts ? "; " : "", session->log_cuts,
+		       session->log_cuts == 1 ? " is" : "s are");
 }
 
 static void print_reason(const struct session *session, uint32_t reason)
@@ -94,7 +116,7 @@ static void print_reason(const struct session *session, uint32_t reason)
 		printf("a record found no room in the ring");
 		break;
 	case SSHOBS_INCOMPLETE_WIRE:
-		printf("clear text was left out");
+		printf("some of the clear text is not told");
 		break;
 	case INCOMPLETE_START:
 		printf("its beginning is no longer there");
@@ -107,8 +129,7 @@ static void print_reason(const struct session *session, uint32_t reason)
 		printf("records were lost since its last one");
 		break;
 	case INCOMPLETE_CUT:
-		printf("%u command line%s cut", session->cuts,
-		       session->cuts == 1 ? " is" : "s are");
+		print_cuts(session);
 		break;
 	default:
 		printf("reason %#x", reason);

@@ -19,19 +19,70 @@
 #include "../../userspace/model.h"
 #include "../../userspace/options.h"
 #include "../../userspace/stream.h"
+#include "../../userspace/story.h"
 #include "../../userspace/term.h"
+#include "../../userspace/view_blame.h"
+#include "../../userspace/view_diff.h"
 #include "../../userspace/view_json.h"
 #include "../../userspace/view_lines.h"
 #include "../../userspace/view_list.h"
 #include "../../userspace/view_negotiation.h"
 #include "../../userspace/view_timeline.h"
 #include "../../userspace/view_tree.h"
+#include "../../userspace/view_waterfall.h"
+
+/* Phases must add up, whatever the capture says. */
+static void check_sums(const struct story *story)
+{
+	const struct login *login = &story->login;
+	uint64_t blamed = 0, at = login->start_ns;
+	size_t i;
+
+	for (i = 0; i < login->n; i++) {
+		const struct phase *phase = &login->phases[i];
+		const struct shares *shares = &phase->shares;
+
+		if (phase->start_ns != at || phase->end_ns < at)
+			abort();
+		at = phase->end_ns;
+		if (story->spans.n && shares->cpu_ns + shares->wait_ns + shares->client_ns +
+						      shares->network_ns + shares->unknown_ns !=
+					      phase_ns(phase))
+			abort();
+	}
+	for (i = 0; i < story->blames.n; i++)
+		blamed += story->blames.blames[i].wall_ns;
+	if (login->n && (at != login->end_ns || (story->spans.n && blamed != story_ns(story))))
+		abort();
+}
+
+static void view_story(const struct model *model, struct session *session,
+		       const struct story *other, const struct origin *origin)
+{
+	struct story story;
+
+	if (story_tell(model, session, &story))
+		abort();
+	check_sums(&story);
+	if (story.login.n)
+		view_waterfall(&story, true);
+	view_blame(&story, true);
+	view_blame_json(&story, origin);
+	view_diff(other ?: &story, &story, true);
+	view_diff_json(&story, other ?: &story, origin);
+	view_json_session(model, session, origin, true, &story);
+	story_free(&story);
+}
 
 static void view_all(struct model *model, const struct origin *origin)
 {
 	struct session *session;
+	struct story first;
+	size_t n = 0;
 
 	for (session = model->sessions; session; session = session->next) {
+		if (!n++ && story_tell(model, session, &first))
+			abort();
 		view_list(model, &session, 1, origin);
 		view_summary(model, session, origin);
 		if (session->negotiation)
@@ -40,8 +91,11 @@ static void view_all(struct model *model, const struct origin *origin)
 		view_timeline(session, origin, true);
 		view_process_table(model, session, origin, true);
 		view_tree(session, origin, false);
-		view_json_session(model, session, origin, true);
+		view_json_session(model, session, origin, true, NULL);
+		view_story(model, session, n ? &first : NULL, origin);
 	}
+	if (n)
+		story_free(&first);
 }
 
 /* Returns how the stream ended. */
