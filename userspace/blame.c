@@ -2,18 +2,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#define HASH_NONFATAL_OOM 1
 #include "blame.h"
 #include "causes.h"
 
 /* A wait of the server that is shorter than this may be the scheduler's ordinary one. */
 #define STARVED_NS 50000000ULL
 
-/* How long a process took in the phase that it was seen in last. */
+/* How long the processes of one name took, below one culprit. */
 struct tally {
-	const struct phase *phase;
+	struct {
+		size_t blame; /* its index */
+		char comm[SSHOBS_COMM_LEN + 1];
+	} key;
+	const struct process *newest;
 	uint64_t ns;
+	size_t n;
+	UT_hash_handle hh;
 };
 
 /* What is needed to put spans together. */
@@ -22,7 +28,8 @@ struct ranking {
 	const struct login *login;
 	struct blames *blames;
 	size_t room;
-	struct tally *tallies; /* by process->index */
+	struct tally *tallies;
+	const struct process **newest; /* for each culprit, the process that it was last */
 };
 
 bool blame_is_motd(const struct blame *blame)
@@ -77,6 +84,16 @@ static const struct process *find_subject(const struct process *process, const s
 	return top ?: process;
 }
 
+/* Some are run again and again: a helper of PAM, AuthorizedKeysCommand for each key. */
+static bool same_program(const struct blame *a, const struct blame *b)
+{
+	const struct program *x = blame_program(a), *y = blame_program(b);
+
+	if (a->process == b->process)
+		return true;
+	return x && y && x->path_len == y->path_len && memcmp(x->path, y->path, x->path_len) == 0;
+}
+
 /* The same culprit for the same reason. The wait of a program may have many. */
 static bool belongs(const struct blame *blame, const struct blame *part)
 {
@@ -84,10 +101,11 @@ static bool belongs(const struct blame *blame, const struct blame *part)
 		return false;
 	if (blame->whose == WHOSE_CLIENT || blame->whose == WHOSE_NETWORK)
 		return true;
+	if (blame->top && part->top)
+		return same_program(blame, part);
 	if (blame->process != part->process)
 		return false;
-	return blame->top ||
-	       (blame->why == part->why && blame_same_connect(blame->connect, part->connect));
+	return blame->why == part->why && blame_same_connect(blame->connect, part->connect);
 }
 
 static struct blame *find_blame(const struct ranking *ranking, const struct blame *part)
@@ -107,39 +125,81 @@ static struct blame *add_blame(struct ranking *ranking, const struct blame *part
 	if (blames->n == ranking->room) {
 		size_t room = ranking->room ? 2 * ranking->room : 16;
 		struct blame *more = reallocarray(blames->blames, room, sizeof(*more));
+		const struct process **newest =
+			reallocarray(ranking->newest, room, sizeof(const struct process *));
 
-		if (!more)
+		blames->blames = more ?: blames->blames;
+		ranking->newest = newest ?: ranking->newest;
+		if (!more || !newest)
 			return NULL;
-		blames->blames = more;
 		ranking->room = room;
 	}
 	blames->blames[blames->n] = *part;
 	return &blames->blames[blames->n++];
 }
 
-/* Which process below the culprit took the longest. */
-static void note_deepest(struct ranking *ranking, struct blame *blame,
-			 const struct process *process, uint64_t ns)
+static struct tally *find_tally(struct ranking *ranking, size_t blame,
+				const struct process *process)
+{
+	struct tally wanted, *tally;
+
+	memset(&wanted.key, 0, sizeof(wanted.key));
+	wanted.key.blame = blame;
+	strcpy(wanted.key.comm, process->comm);
+	HASH_FIND(hh, ranking->tallies, &wanted.key, sizeof(wanted.key), tally);
+	if (tally)
+		return tally;
+	tally = calloc(1, sizeof(*tally));
+	if (!tally)
+		return NULL;
+	memcpy(&tally->key, &wanted.key, sizeof(tally->key));
+	HASH_ADD(hh, ranking->tallies, key, sizeof(tally->key), tally);
+	if (tally->hh.tbl)
+		return tally;
+	free(tally);
+	return NULL;
+}
+
+/* Which name below the culprit took the longest. */
+static int note_deepest(struct ranking *ranking, struct blame *blame, const struct process *subject,
+			const struct process *process, uint64_t ns)
 {
 	struct tally *tally;
 
-	if (!process || process == blame->process || !blame->top)
-		return;
-	tally = &ranking->tallies[process->index];
-	if (tally->phase != blame->phase)
-		tally->ns = 0;
-	tally->phase = blame->phase;
+	if (!blame->top || process == subject)
+		return 0;
+	tally = find_tally(ranking, (size_t)(blame - ranking->blames->blames), process);
+	if (!tally)
+		return -ENOMEM;
+	tally->n += tally->newest != process;
+	tally->newest = process;
 	tally->ns += ns;
-	if (tally->ns <= blame->deepest_ns && blame->deepest != process)
-		return;
+	if (tally->ns < blame->deepest_ns)
+		return 0;
 	blame->deepest = process;
 	blame->deepest_ns = tally->ns;
+	blame->deepest_n = tally->n;
+	return 0;
+}
+
+static void add_connect(struct blame *blame, const struct blame *part)
+{
+	if (!part->connect)
+		return;
+	if (!blame->top) {
+		blame->connect_ns += part->connect_ns;
+	} else if (part->connect_ns > blame->connect_ns) {
+		blame->connect = part->connect;
+		blame->connect_ns = part->connect_ns;
+		blame->why = part->why;
+	}
 }
 
 static int add_part(struct ranking *ranking, const struct blame *part,
 		    const struct process *process)
 {
 	struct blame *blame = find_blame(ranking, part);
+	const struct process **newest;
 
 	if (!blame) {
 		blame = add_blame(ranking, part);
@@ -148,16 +208,12 @@ static int add_part(struct ranking *ranking, const struct blame *part,
 	} else {
 		blame->wall_ns += part->wall_ns;
 		blame->cpu_ns += part->cpu_ns;
-		if (part->connect && !blame->top) {
-			blame->connect_ns += part->connect_ns;
-		} else if (part->connect && part->connect_ns > blame->connect_ns) {
-			blame->connect = part->connect;
-			blame->connect_ns = part->connect_ns;
-			blame->why = part->why;
-		}
+		add_connect(blame, part);
 	}
-	note_deepest(ranking, blame, process, part->wall_ns);
-	return 0;
+	newest = &ranking->newest[blame - ranking->blames->blames];
+	blame->runs += !blame->runs || (blame->top && *newest != part->process);
+	*newest = part->process;
+	return note_deepest(ranking, blame, part->process, process, part->wall_ns);
 }
 
 /* While the server computes it does not wait for the client: that part is its own. */
@@ -235,10 +291,20 @@ static const char *find_cause(const struct ranking *ranking, const struct blame 
 	if (blame->top)
 		return cause_of_program(blame->top, phase) ?: cause;
 	if (blame->why == WHY_REFUSED)
-		return "PAM's delay after a refused try: pam_unix without nodelay, pam_faildelay";
+		return "pam_unix without nodelay, pam_faildelay";
 	if (blame->why == WHY_AS_USER)
 		return "the user's files: a home on NFS or autofs?";
 	return cause;
+}
+
+static void free_tallies(struct ranking *ranking)
+{
+	struct tally *tally, *next;
+
+	HASH_ITER(hh, ranking->tallies, tally, next) {
+		HASH_DEL(ranking->tallies, tally);
+		free(tally);
+	}
 }
 
 static int compare_blames(const void *a, const void *b)
@@ -258,12 +324,10 @@ int blame_rank(const struct session *session, const struct login *login, const s
 	int err = 0;
 
 	memset(blames, 0, sizeof(*blames));
-	ranking.tallies = calloc((size_t)session->n_processes + 1, sizeof(*ranking.tallies));
-	if (!ranking.tallies)
-		return -ENOMEM;
 	for (i = 0; i < spans->n && !err; i++)
 		err = add_span(&ranking, &spans->spans[i]);
-	free(ranking.tallies);
+	free_tallies(&ranking);
+	free(ranking.newest);
 	for (i = 0; i < blames->n; i++)
 		blames->blames[i].cause = find_cause(&ranking, &blames->blames[i]);
 	if (blames->n)

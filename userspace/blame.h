@@ -20,11 +20,14 @@
  * @whose: whose time it was
  * @why: what is known of the waiting
  * @process: the culprit: a process that the server made, a script of update-motd.d, or
- *	one of the server's own; NULL: the task that accepted, or the network
+ *	one of the server's own; the first of them if the same program ran more than once;
+ *	NULL: the task that accepted, or the network
  * @top: the process that the server made, above @process or @process itself; NULL: it is
  *	one of the server's own
- * @deepest: the process below @process that took the longest; NULL: none did
- * @deepest_ns: how long
+ * @runs: how many processes ran the program; 1 for one of the server's own
+ * @deepest: a process below @process, of the name that took the longest; NULL: none did
+ * @deepest_ns: how long all of that name took
+ * @deepest_n: how many of that name there were
  * @connect: what the longest wait in it followed; NULL: nothing known
  * @connect_ns: how long that was
  * @start_ns: CLOCK_MONOTONIC time at which it began
@@ -38,8 +41,10 @@ struct blame {
 	enum why why;
 	const struct process *process;
 	const struct process *top;
+	size_t runs;
 	const struct process *deepest;
 	uint64_t deepest_ns;
+	size_t deepest_n;
 	const struct event *connect;
 	uint64_t connect_ns;
 	uint64_t start_ns;

@@ -104,8 +104,9 @@ static void put_verb(FILE *out, const struct blame *blame)
 	} else if (blame->cpu_ns >= blame->wall_ns - blame->wall_ns / 5) {
 		fprintf(out, " computed, %s of CPU", cpu);
 	} else {
-		format_duration(wall, blame->wall_ns - blame->cpu_ns);
-		fprintf(out, " waited %s, %s of CPU", wall, cpu);
+		fprintf(out, " waited %s", format_duration(wall, blame->wall_ns - blame->cpu_ns));
+		if (blame->cpu_ns)
+			fprintf(out, ", %s of CPU", cpu);
 	}
 }
 
@@ -114,14 +115,16 @@ static void put_reason(FILE *out, const struct blame *blame)
 	if (blame->why == WHY_REFUSED)
 		fputs(", after PAM refused a try", out);
 	else if (blame->why == WHY_FAILED)
-		fputs(", after a failed try: its own delay, then the client or its person", out);
+		fputs(", after a failed try: its delay, and the client or its person", out);
 	else if (blame->why == WHY_AS_USER)
 		fputs(", while it acted as the user", out);
 	else if (blame->whose == WHOSE_UNKNOWN)
 		fputs(", nothing tells for whom", out);
 	if (blame->deepest && 2 * blame->deepest_ns >= blame->wall_ns) {
 		fputs(", mostly in ", out);
-		put_process(out, blame->deepest, true);
+		if (blame->deepest_n > 1)
+			fprintf(out, "%zu runs of ", blame->deepest_n);
+		put_process(out, blame->deepest, blame->deepest_n == 1);
 	}
 	if (blame->connect && 2 * blame->connect_ns >= blame->wall_ns) {
 		fputs(blame->why == WHY_CONNECTING ? ", while it connected to " :
@@ -145,6 +148,8 @@ void blame_put(FILE *out, const struct blame *blame, const struct session *sessi
 		put_queue(out, blame, session);
 	} else {
 		blame_put_name(out, blame, session, true);
+		if (blame->runs > 1)
+			fprintf(out, " and %zu more of it", blame->runs - 1);
 		put_verb(out, blame);
 		put_reason(out, blame);
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -207,11 +208,26 @@ static bool is_log_socket(const struct event *event)
 	return false;
 }
 
-static enum why why_after_connect(const struct event *event)
+/*
+ * UDP that is connected to see which address it would be sent from: getaddrinfo() does
+ * so to put its answers in order, sshd to the port that it listens on.
+ */
+static bool is_probe(const struct session *session, const struct event *event)
+{
+	static const unsigned char any[16];
+	const struct sshobs_endpoint *peer = &event->connect->peer;
+
+	return event->connect->protocol == IPPROTO_UDP &&
+	       (!peer->port || peer->port == session->endpoints.local.port ||
+		memcmp(peer->addr, any, sizeof(any)) == 0);
+}
+
+static enum why why_after_connect(const struct session *session, const struct event *event)
 {
 	uint32_t error = event->connect->error;
 
-	if (event->connect->peer.family == AF_UNIX && is_log_socket(event))
+	if (event->connect->peer.family == AF_UNIX ? is_log_socket(event) :
+						     is_probe(session, event))
 		return WHY_NOTHING;
 	return !error || error == EINPROGRESS || error == EAGAIN ? WHY_CONNECTED : WHY_NOTHING;
 }
@@ -230,11 +246,11 @@ static enum why why_after_log(const struct event *event)
 }
 
 /* What an event tells of the silence after it. */
-static enum why why_after(const struct event *event)
+static enum why why_after(const struct session *session, const struct event *event)
 {
 	switch (event->hdr->type) {
 	case SSHOBS_CONNECT:
-		return why_after_connect(event);
+		return why_after_connect(session, event);
 	case SSHOBS_CRED:
 		return event->cred->after.euid && !event->cred->after.uid ? WHY_AS_USER :
 									    WHY_NOTHING;
@@ -250,27 +266,44 @@ static bool is_in_connect(const struct event *event, uint64_t time_ns)
 	       event->hdr->time_ns - event->connect->duration_ns <= time_ns;
 }
 
-/* What the process did last or is in the middle of; else what the server did last. */
+/* What an event and those of its process before it tell of the silence after it. */
+static enum why why_since(const struct sweep *sweep, size_t i, const struct event **connect)
+{
+	const struct event *event = &sweep->session->kept[i];
+	enum why why = why_after(sweep->session, event);
+
+	if (why == WHY_CONNECTED)
+		*connect = event;
+	/* Between PAM's line and its delay, connects to nobody do not matter. */
+	while (why == WHY_NOTHING && event->hdr->type == SSHOBS_CONNECT && event->connect->error) {
+		i = sweep->replay.moments[i].previous;
+		if (i == NO_EVENT)
+			break;
+		event = &sweep->session->kept[i];
+		if (event->hdr->type == SSHOBS_LOG)
+			why = why_after_log(event);
+	}
+	return why;
+}
+
+/* What the process is in the middle of, or did last; else what the server did last. */
 static void find_why(const struct sweep *sweep, const struct actor *actor, struct span *span)
 {
 	const struct event *kept = sweep->session->kept;
-	const struct event *event;
+	const struct event *connect = NULL;
 
 	if (actor->next != NO_EVENT && is_in_connect(&kept[actor->next], span->start_ns)) {
 		span->why = WHY_CONNECTING;
 		span->event = &kept[actor->next];
 		return;
 	}
-	event = actor->last == NO_EVENT ? NULL : &kept[actor->last];
-	span->why = event ? why_after(event) : WHY_NOTHING;
+	if (actor->last != NO_EVENT)
+		span->why = why_since(sweep, actor->last, &connect);
 	if (!actor_is_server(actor) && span->why != WHY_CONNECTED)
 		span->why = WHY_NOTHING;
-	else if (span->why == WHY_NOTHING && sweep->replay.newest != NO_EVENT) {
-		event = &kept[sweep->replay.newest];
-		span->why = why_after(event);
-	}
-	if (span->why == WHY_CONNECTED)
-		span->event = event;
+	else if (span->why == WHY_NOTHING && sweep->replay.newest != NO_EVENT)
+		span->why = why_since(sweep, sweep->replay.newest, &connect);
+	span->event = connect;
 }
 
 /*

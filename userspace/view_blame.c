@@ -114,18 +114,18 @@ static void add_followed(struct json_object *object, const struct event *connect
 	json_add(object, "followed", followed);
 }
 
-static void add_process(struct json_object *object, const char *key, const struct process *process,
-			uint64_t wall_ns)
+static void add_deepest(struct json_object *object, const struct blame *blame)
 {
 	struct json_object *one = NULL;
 
-	if (process) {
+	if (blame->deepest) {
 		one = json_object_new_object();
-		json_add_u64(one, "pid", process->pid);
-		json_add_bytes(one, "comm", process->comm, strlen(process->comm));
-		json_add_u64(one, "wall_ns", wall_ns);
+		json_add_u64(one, "pid", blame->deepest->pid);
+		json_add_bytes(one, "comm", blame->deepest->comm, strlen(blame->deepest->comm));
+		json_add_u64(one, "count", blame->deepest_n);
+		json_add_u64(one, "wall_ns", blame->deepest_ns);
 	}
-	json_add(object, key, one);
+	json_add(object, "mostly", one);
 }
 
 static void add_culprit(struct json_object *object, const struct story *story,
@@ -147,6 +147,7 @@ static void add_culprit(struct json_object *object, const struct story *story,
 	else
 		json_add(object, "path", NULL);
 	json_add_bool(object, "motd", blame_is_motd(blame));
+	json_add_u64(object, "runs", blame->runs);
 }
 
 static int print_object(const struct story *story, const struct origin *origin,
@@ -162,7 +163,7 @@ static int print_object(const struct story *story, const struct origin *origin,
 	json_add_string(object, "phase", phase_name(blame->phase->name));
 	json_add_string(object, "whose", whose_name(blame->whose));
 	add_culprit(object, story, blame);
-	add_process(object, "mostly", blame->deepest, blame->deepest_ns);
+	add_deepest(object, blame);
 	add_followed(object, blame->connect);
 	json_add_bool(object, "starved", blame_is_starved(blame));
 	json_add_ns(object, "start_ns", blame->start_ns);
