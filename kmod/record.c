@@ -36,12 +36,23 @@ static u64 record_cpu_ns(struct task_struct *task)
 	return (s64)(since_update - sum) > 0 ? since_update : sum;
 }
 
+/* A thread that runs has been given its processor: its waiting for one is all counted. */
+static u64 record_run_delay_ns(const struct task_struct *task)
+{
+#ifdef CONFIG_SCHED_INFO
+	return READ_ONCE(task->sched_info.run_delay);
+#else
+	return 0;
+#endif
+}
+
 static void record_task(struct sshobs_hdr *hdr, struct task_struct *task)
 {
 	memset(hdr->comm, 0, sizeof(hdr->comm));
 	hdr->pid = task ? task->tgid : 0;
 	hdr->tid = task ? task->pid : 0;
 	hdr->cpu_ns = task ? record_cpu_ns(task) : 0;
+	hdr->run_delay_ns = task ? record_run_delay_ns(task) : 0;
 	if (task)
 		strscpy(hdr->comm, task->comm, sizeof(hdr->comm));
 }

@@ -33,11 +33,12 @@ struct layout {
 
 /* Volatile: the compiler knows that all is well, and warns of what would be otherwise. */
 static const volatile struct layout layout[] = {
-	SIZE(sshobs_hdr, 72),
+	SIZE(sshobs_hdr, 80),
 	AT(sshobs_hdr, len, 0), AT(sshobs_hdr, hdr_len, 4), AT(sshobs_hdr, type, 6),
 	AT(sshobs_hdr, seq, 8), AT(sshobs_hdr, time_ns, 16), AT(sshobs_hdr, session, 24),
 	AT(sshobs_hdr, session_seq, 32), AT(sshobs_hdr, pid, 40), AT(sshobs_hdr, tid, 44),
 	AT(sshobs_hdr, cpu_ns, 48), AT(sshobs_hdr, comm, 56),
+	AT(sshobs_hdr, run_delay_ns, 72),
 	SIZE(sshobs_endpoint, 24),
 	AT(sshobs_endpoint, addr, 0), AT(sshobs_endpoint, family, 16),
 	AT(sshobs_endpoint, port, 18), AT(sshobs_endpoint, scope_id, 20),

@@ -134,6 +134,9 @@ enum sshobs_type {
  * @cpu_ns: CPU time that the thread @tid had consumed by then, user and system.
  *	Between two records of a thread, wall time minus CPU time is waiting
  * @comm: name of the thread, padded with NUL; its user can set it, so escape it
+ * @run_delay_ns: time for which the thread @tid had been ready to run by then, and no
+ *	processor took it, as /proc/PID/schedstat has it. Absent from the records of
+ *	the first version; 0 on kernels without CONFIG_SCHED_INFO
  */
 struct sshobs_hdr {
 	__u32	len;
@@ -147,6 +150,7 @@ struct sshobs_hdr {
 	__u32	tid;
 	__u64	cpu_ns;
 	char	comm[SSHOBS_COMM_LEN];
+	__u64	run_delay_ns;
 };
 
 /**

@@ -191,6 +191,11 @@ int64_t event_realtime(const struct event *event)
 	return (int64_t)(event->hdr->time_ns + (uint64_t)event->realtime_offset_ns);
 }
 
+uint64_t event_run_delay(const struct event *event)
+{
+	return event->hdr->hdr_len < sizeof(*event->hdr) ? 0 : event->hdr->run_delay_ns;
+}
+
 const unsigned char *event_log_message(const struct event *event, size_t *len)
 {
 	const unsigned char *text = event->data;
@@ -211,6 +216,9 @@ void stream_close(struct stream *stream)
 	free(stream->buffer);
 	free(stream);
 }
+
+/* What the header was before run_delay_ns. */
+#define HDR_SIZE offsetof(struct sshobs_hdr, run_delay_ns)
 
 /* What the bodies of accept and adopt were before queue_ns. */
 #define ACCEPT_SIZE offsetof(struct sshobs_accept, queue_ns)
@@ -305,7 +313,7 @@ static void check_seq(struct stream *stream, const struct event *event)
 
 static bool header_is_sane(const struct sshobs_hdr *hdr)
 {
-	return hdr->len % 8 == 0 && hdr->hdr_len % 8 == 0 && hdr->hdr_len >= sizeof(*hdr) &&
+	return hdr->len % 8 == 0 && hdr->hdr_len % 8 == 0 && hdr->hdr_len >= HDR_SIZE &&
 	       hdr->len >= hdr->hdr_len && hdr->len <= RECORD_LIMIT;
 }
 
@@ -340,12 +348,12 @@ int stream_next(struct stream *stream, struct event *event)
 			return ret;
 		refresh_offset(stream);
 	}
-	ret = stream->device ? 0 : fill(stream, sizeof(hdr));
+	ret = stream->device ? 0 : fill(stream, HDR_SIZE);
 	if (ret)
 		return ret;
-	if (stream->end - stream->start < sizeof(hdr))
+	if (stream->end - stream->start < HDR_SIZE)
 		return 0;
-	memcpy(&hdr, stream->bytes + stream->start, sizeof(hdr));
+	memcpy(&hdr, stream->bytes + stream->start, HDR_SIZE);
 	if (!header_is_sane(&hdr))
 		return STREAM_DAMAGED;
 	ret = stream->device ? 0 : fill(stream, hdr.len);
@@ -367,7 +375,7 @@ static void count_raw(struct stream *stream)
 {
 	size_t at = 0;
 
-	while (stream->end - at >= sizeof(struct sshobs_hdr)) {
+	while (stream->end - at >= HDR_SIZE) {
 		const struct sshobs_hdr *hdr = (const void *)(stream->buffer + at);
 
 		if (!header_is_sane(hdr) || hdr->len > stream->end - at)

@@ -122,6 +122,14 @@ int stream_open_memory(struct stream **stream, const void *data, size_t size);
  */
 const unsigned char *event_log_message(const struct event *event, size_t *len);
 
+/**
+ * event_run_delay() - how long the thread had waited for a processor by then
+ * @event: any event
+ *
+ * Return: ns; 0 in records of the first version, which do not tell.
+ */
+uint64_t event_run_delay(const struct event *event);
+
 /** event_realtime() - CLOCK_REALTIME of an event, in ns */
 int64_t event_realtime(const struct event *event);
 
