@@ -39,11 +39,18 @@ bool blame_is_motd(const struct blame *blame)
 	return program && program_is_motd(program);
 }
 
+uint64_t blame_wait(const struct blame *blame)
+{
+	return blame->wall_ns - blame->cpu_ns - blame->delay_ns;
+}
+
 bool blame_is_starved(const struct blame *blame)
 {
-	uint64_t wait_ns = blame->wall_ns - blame->cpu_ns;
+	uint64_t lack_ns = blame->delay_ns;
 
-	return blame->why == WHY_DUE && wait_ns >= STARVED_NS && wait_ns >= blame->wall_ns / 2;
+	if (blame->why == WHY_DUE)
+		lack_ns += blame_wait(blame);
+	return lack_ns >= STARVED_NS && lack_ns >= blame->wall_ns / 2;
 }
 
 const struct program *blame_program(const struct blame *blame)
@@ -208,6 +215,7 @@ static int add_part(struct ranking *ranking, const struct blame *part,
 	} else {
 		blame->wall_ns += part->wall_ns;
 		blame->cpu_ns += part->cpu_ns;
+		blame->delay_ns += part->delay_ns;
 		add_connect(blame, part);
 	}
 	newest = &ranking->newest[blame - ranking->blames->blames];
@@ -216,7 +224,7 @@ static int add_part(struct ranking *ranking, const struct blame *part,
 	return note_deepest(ranking, blame, part->process, process, part->wall_ns);
 }
 
-/* While the server computes it does not wait for the client: that part is its own. */
+/* While the server computes, or would, it does not wait for the client: that part is its own. */
 static int add_span(struct ranking *ranking, const struct span *span)
 {
 	const struct process *top = find_top(span->process);
@@ -230,19 +238,21 @@ static int add_span(struct ranking *ranking, const struct span *span)
 		.start_ns = span->start_ns,
 		.wall_ns = span->end_ns - span->start_ns,
 		.cpu_ns = span->cpu_ns,
+		.delay_ns = span->delay_ns,
 	};
 	struct blame own = part;
 
 	if (span->event)
-		part.connect_ns = part.wall_ns - part.cpu_ns;
-	if (span->whose == WHOSE_SERVER || !span->cpu_ns)
+		part.connect_ns = span_rest(span);
+	if (span->whose == WHOSE_SERVER || (!span->cpu_ns && !span->delay_ns))
 		return add_part(ranking, &part, span->process);
 	own.whose = WHOSE_SERVER;
 	own.why = WHY_NOTHING;
 	own.connect = NULL;
-	own.wall_ns = span->cpu_ns;
-	part.wall_ns -= span->cpu_ns;
+	own.wall_ns = span->cpu_ns + span->delay_ns;
+	part.wall_ns = span_rest(span);
 	part.cpu_ns = 0;
+	part.delay_ns = 0;
 	if (part.wall_ns && add_part(ranking, &part, span->process))
 		return -ENOMEM;
 	return add_part(ranking, &own, span->process);
@@ -282,6 +292,8 @@ static const char *find_cause(const struct ranking *ranking, const struct blame 
 	enum phase_name phase = blame->phase->name;
 	const char *cause = NULL;
 
+	if (blame_is_starved(blame))
+		return "too few processors, a CPU limit, or steal";
 	if (blame->whose == WHOSE_CLIENT)
 		return cause_of_client(ranking->session, blame);
 	if (blame->connect && 2 * blame->connect_ns >= blame->wall_ns)

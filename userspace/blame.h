@@ -33,6 +33,7 @@
  * @start_ns: CLOCK_MONOTONIC time at which it began
  * @wall_ns: how long it took in all
  * @cpu_ns: of that, CPU time
+ * @delay_ns: of that, time in which no processor took it
  * @cause: the setting that is likely behind it; NULL: not known
  */
 struct blame {
@@ -50,6 +51,7 @@ struct blame {
 	uint64_t start_ns;
 	uint64_t wall_ns;
 	uint64_t cpu_ns;
+	uint64_t delay_ns;
 	const char *cause;
 };
 
@@ -81,7 +83,16 @@ bool blame_same_connect(const struct event *a, const struct event *b);
 /** blame_is_motd() - whether the culprit is a script of update-motd.d */
 bool blame_is_motd(const struct blame *blame);
 
-/** blame_is_starved() - whether the server had work to do and was not on a processor */
+/** blame_wait() - how long the culprit waited for something else than a processor */
+uint64_t blame_wait(const struct blame *blame);
+
+/**
+ * blame_is_starved() - whether it was mostly the lack of a processor
+ * @blame: the culprit
+ *
+ * Where the stream does not tell how long a thread waited for one, it is so if a packet
+ * of the client was there and the server neither computed nor waited for anybody.
+ */
 bool blame_is_starved(const struct blame *blame);
 
 /**

@@ -94,17 +94,18 @@ static void put_queue(FILE *out, const struct blame *blame, const struct session
 /* What the process did: computed, waited, or would have liked to compute. */
 static void put_verb(FILE *out, const struct blame *blame)
 {
-	char wall[FORMAT_MAX], cpu[FORMAT_MAX];
+	char wait[FORMAT_MAX], cpu[FORMAT_MAX];
 
-	format_duration(wall, blame->wall_ns);
 	format_duration(cpu, blame->cpu_ns);
 	if (blame_is_starved(blame)) {
-		fprintf(out, " got no CPU: %s of it in %s, while the client's packet was there",
-			cpu, wall);
+		fprintf(out, " got no CPU for %s",
+			format_duration(wait, blame->wall_ns - blame->cpu_ns));
+		if (blame->cpu_ns)
+			fprintf(out, ", %s of CPU", cpu);
 	} else if (blame->cpu_ns >= blame->wall_ns - blame->wall_ns / 5) {
 		fprintf(out, " computed, %s of CPU", cpu);
 	} else {
-		fprintf(out, " waited %s", format_duration(wall, blame->wall_ns - blame->cpu_ns));
+		fprintf(out, " waited %s", format_duration(wait, blame->wall_ns - blame->cpu_ns));
 		if (blame->cpu_ns)
 			fprintf(out, ", %s of CPU", cpu);
 	}

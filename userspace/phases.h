@@ -58,6 +58,7 @@ enum phase_name {
 /**
  * struct shares - whose time it was; all in ns
  * @cpu_ns: the server, or what it runs, computed
+ * @delay_ns: it was ready to, and no processor took it
  * @wait_ns: the server, or what it runs, waited for something of its own
  * @client_ns: the server waited for the client, or for its person
  * @network_ns: the network
@@ -65,6 +66,7 @@ enum phase_name {
  */
 struct shares {
 	uint64_t cpu_ns;
+	uint64_t delay_ns;
 	uint64_t wait_ns;
 	uint64_t client_ns;
 	uint64_t network_ns;

@@ -9,10 +9,10 @@
 
 #include <utlist.h>
 
-/* CPU time that a thread had consumed at its newest event. */
+/* What a thread had used at its newest event. */
 struct thread {
 	uint32_t tid;
-	uint64_t cpu_ns;
+	struct usage used;
 	UT_hash_handle hh;
 };
 
@@ -34,6 +34,17 @@ bool actor_is_server(const struct actor *actor)
 	return !actor->process || actor->process->server;
 }
 
+struct usage replay_usage(const struct replay *replay, size_t from, size_t to)
+{
+	struct usage used = replay->moments[to].used;
+
+	if (from != NO_EVENT) {
+		used.cpu_ns -= replay->moments[from].used.cpu_ns;
+		used.delay_ns -= replay->moments[from].used.delay_ns;
+	}
+	return used;
+}
+
 uint64_t replay_time(const struct replay *replay, size_t event)
 {
 	const struct session *session = replay->session;
@@ -43,24 +54,29 @@ uint64_t replay_time(const struct replay *replay, size_t event)
 	return session->kept[event].hdr->time_ns;
 }
 
-static int set_thread(struct pass *pass, uint32_t tid, uint64_t cpu_ns, uint64_t *before)
+static const struct usage nothing;
+
+/* Note what a thread has used; @before is what it had, or NULL if it was not known. */
+static int set_thread(struct pass *pass, uint32_t tid, const struct usage *used,
+		      struct usage *before)
 {
 	struct thread *thread;
 
 	HASH_FIND(hh, pass->threads, &tid, sizeof(tid), thread);
-	*before = thread ? thread->cpu_ns : UINT64_MAX;
 	if (!thread) {
 		thread = calloc(1, sizeof(*thread));
 		if (!thread)
 			return -ENOMEM;
 		thread->tid = tid;
+		thread->used = *used;
 		HASH_ADD(hh, pass->threads, tid, sizeof(thread->tid), thread);
 		if (!thread->hh.tbl) {
 			free(thread);
 			return -ENOMEM;
 		}
 	}
-	thread->cpu_ns = cpu_ns;
+	*before = thread->used;
+	thread->used = *used;
 	return 0;
 }
 
@@ -69,7 +85,7 @@ static int bear(struct pass *pass, const struct process *process)
 {
 	struct actor *actor = replay_actor(pass->replay, process);
 	struct actor *older;
-	uint64_t unused;
+	struct usage unused;
 
 	HASH_FIND(hh, pass->by_pid, &process->pid, sizeof(process->pid), older);
 	if (older)
@@ -79,7 +95,7 @@ static int bear(struct pass *pass, const struct process *process)
 		return -ENOMEM;
 	/* Of one whose birth was not seen, it is not known what it had consumed. */
 	if (process->start_ns && !process->adopted)
-		return set_thread(pass, process->pid, 0, &unused);
+		return set_thread(pass, process->pid, &nothing, &unused);
 	return 0;
 }
 
@@ -103,23 +119,31 @@ static struct actor *find_actor(struct pass *pass, uint32_t pid)
 	return actor;
 }
 
-static int count_cpu(struct pass *pass, struct actor *actor, const struct event *event)
+static void add_usage(struct usage *sum, const struct usage *now, const struct usage *before)
+{
+	if (now->cpu_ns > before->cpu_ns)
+		sum->cpu_ns += now->cpu_ns - before->cpu_ns;
+	if (now->delay_ns > before->delay_ns)
+		sum->delay_ns += now->delay_ns - before->delay_ns;
+}
+
+static int count_usage(struct pass *pass, struct actor *actor, const struct event *event)
 {
 	const struct sshobs_hdr *hdr = event->hdr;
-	uint64_t before, total;
+	struct usage now = { hdr->cpu_ns, event_run_delay(event) }, before;
+	uint64_t total;
 
-	if (set_thread(pass, hdr->tid, hdr->cpu_ns, &before))
+	if (set_thread(pass, hdr->tid, &now, &before))
 		return -ENOMEM;
-	if (hdr->cpu_ns > before)
-		actor->cpu_ns += hdr->cpu_ns - before;
+	add_usage(&actor->used, &now, &before);
 	if (hdr->type == SSHOBS_CLONE && (event->clone->flags & CLONE_THREAD))
-		return set_thread(pass, event->clone->child, 0, &before);
+		return set_thread(pass, event->clone->child, &nothing, &before);
 	if (hdr->type != SSHOBS_EXIT || !actor->process || !actor->process->start_ns)
 		return 0;
 	/* Threads that never had an event of their own computed too. */
 	total = event->exit->utime_ns + event->exit->stime_ns;
-	if (total > actor->cpu_ns)
-		actor->cpu_ns = total;
+	if (total > actor->used.cpu_ns)
+		actor->used.cpu_ns = total;
 	return 0;
 }
 
@@ -145,9 +169,9 @@ static int pass_event(struct pass *pass, size_t i)
 	actor->last = i;
 	if (event->hdr->type == SSHOBS_EXIT)
 		actor->exit = i;
-	if (count_cpu(pass, actor, event))
+	if (count_usage(pass, actor, event))
 		return -ENOMEM;
-	moment->cpu_ns = actor->cpu_ns;
+	moment->used = actor->used;
 	return 0;
 }
 

@@ -12,6 +12,16 @@
 #define NO_EVENT SIZE_MAX
 
 /**
+ * struct usage - how a process spent its time; the rest it waited, asleep
+ * @cpu_ns: on a processor
+ * @delay_ns: ready to run, and no processor took it
+ */
+struct usage {
+	uint64_t cpu_ns;
+	uint64_t delay_ns;
+};
+
+/**
  * struct actor - a process while the events are replayed
  * @process: the process; NULL: the task that accepted
  * @born: it has appeared
@@ -20,7 +30,7 @@
  * @exit: that of its exit; NO_EVENT: it was not seen
  * @last: that of its newest event; NO_EVENT: none until now
  * @next: that of its next event; NO_EVENT: none to come
- * @cpu_ns: CPU time of its threads, while the events are gone through first
+ * @used: what its threads have used, while the events are gone through first
  * @children: its children that are alive
  * @younger: next one in the list of its parent's children
  * @older: the one before; NULL: none
@@ -34,7 +44,7 @@ struct actor {
 	size_t exit;
 	size_t last;
 	size_t next;
-	uint64_t cpu_ns;
+	struct usage used;
 	struct actor *children;
 	struct actor *younger;
 	struct actor *older;
@@ -46,14 +56,14 @@ struct actor {
  * @actor: the process that it happened in; NULL: none
  * @previous: index of the event of that process before it; NO_EVENT: none
  * @next: index of the one after it; NO_EVENT: none
- * @cpu_ns: CPU time that the process had consumed by then; of one that was not seen
- *	to begin, since its first event
+ * @used: what the process had used by then; of one that was not seen to begin, since
+ *	its first event
  */
 struct moment {
 	struct actor *actor;
 	size_t previous;
 	size_t next;
-	uint64_t cpu_ns;
+	struct usage used;
 };
 
 /**
@@ -95,6 +105,14 @@ void replay_until(struct replay *replay, uint64_t time_ns);
 
 /** replay_actor() - the actor of a process; for NULL, the task that accepted */
 struct actor *replay_actor(const struct replay *replay, const struct process *process);
+
+/**
+ * replay_usage() - what a process used between two of its events
+ * @replay: the replay
+ * @from: index of the earlier event; NO_EVENT: since its birth
+ * @to: index of the later one
+ */
+struct usage replay_usage(const struct replay *replay, size_t from, size_t to);
 
 /** replay_time() - CLOCK_MONOTONIC time of an event, by its index; NO_EVENT is the last one's */
 uint64_t replay_time(const struct replay *replay, size_t event);

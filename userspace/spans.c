@@ -7,7 +7,7 @@
 
 #include "replay.h"
 #include "spans.h"
-#include "spans_cpu.h"
+#include "spans_fill.h"
 #include "turns.h"
 
 /* What is needed to explain a gap. */
@@ -119,7 +119,8 @@ static bool waits_for(const struct sweep *sweep, const struct actor *parent,
 		      const struct actor *child)
 {
 	const struct replay *replay = &sweep->replay;
-	uint64_t from, to, cpu, overlap;
+	struct usage used;
+	uint64_t from, to, busy, overlap;
 
 	if (child->exit > parent->next)
 		return false;
@@ -127,11 +128,12 @@ static bool waits_for(const struct sweep *sweep, const struct actor *parent,
 		return true;
 	from = replay_time(replay, parent->last);
 	to = replay_time(replay, parent->next);
-	cpu = replay->moments[parent->next].cpu_ns - replay->moments[parent->last].cpu_ns;
+	used = replay_usage(replay, parent->last, parent->next);
+	busy = used.cpu_ns + used.delay_ns;
 	overlap = replay_time(replay, child->exit) - from;
 	if (child->process->start_ns > from)
 		overlap = replay_time(replay, child->exit) - child->process->start_ns;
-	return cpu < to - from && to - from - cpu >= overlap / 2;
+	return busy < to - from && to - from - busy >= overlap / 2;
 }
 
 /* Of two children that are waited for: the one that ends the gap, else that ends last. */
@@ -418,6 +420,11 @@ static int explain_all(struct sweep *sweep)
 	return 0;
 }
 
+uint64_t span_rest(const struct span *span)
+{
+	return span->end_ns - span->start_ns - span->cpu_ns - span->delay_ns;
+}
+
 static void add_shares(struct login *login, const struct spans *spans)
 {
 	size_t i;
@@ -425,9 +432,10 @@ static void add_shares(struct login *login, const struct spans *spans)
 	for (i = 0; i < spans->n; i++) {
 		const struct span *span = &spans->spans[i];
 		struct shares *shares = &login->phases[span->phase].shares;
-		uint64_t rest = span->end_ns - span->start_ns - span->cpu_ns;
+		uint64_t rest = span_rest(span);
 
 		shares->cpu_ns += span->cpu_ns;
+		shares->delay_ns += span->delay_ns;
 		switch (span->whose) {
 		case WHOSE_SERVER:
 			shares->wait_ns += rest;
@@ -458,7 +466,7 @@ int spans_cut(const struct session *session, struct login *login, struct spans *
 	err = err ?: find_points(&sweep);
 	err = err ?: find_spine(&sweep);
 	err = err ?: explain_all(&sweep);
-	err = err ?: spans_share_cpu(&sweep.replay, login, spans);
+	err = err ?: spans_fill(&sweep.replay, login, spans);
 	if (!err)
 		add_shares(login, spans);
 	replay_free(&sweep.replay);

@@ -17,6 +17,7 @@
 #define _SSHOBS_SPANS_H
 
 #include "phases.h"
+#include "replay.h"
 
 enum whose {
 	WHOSE_SERVER,
@@ -51,8 +52,9 @@ enum why {
  * struct span - a piece of a login that one process explains
  * @start_ns: CLOCK_MONOTONIC time at which it begins
  * @end_ns: when it ends; > @start_ns
- * @cpu_ns: of that, CPU time of @process, or of several processes of the server; the
- *	rest is waiting
+ * @cpu_ns: of that, CPU time of @process, or of several processes of the server
+ * @delay_ns: of that, time in which they were ready to run, and no processor took them;
+ *	the rest is waiting
  * @phase: index in login->phases
  * @whose: whose time the waiting was
  * @why: what is known of it
@@ -63,6 +65,7 @@ struct span {
 	uint64_t start_ns;
 	uint64_t end_ns;
 	uint64_t cpu_ns;
+	uint64_t delay_ns;
 	size_t phase;
 	enum whose whose;
 	enum why why;
@@ -75,13 +78,13 @@ struct span {
  * @process: the process
  * @start_ns: CLOCK_MONOTONIC
  * @end_ns: >= @start_ns
- * @cpu_ns: CPU time that all its threads consumed; may be longer than the slice
+ * @used: what all its threads used; with more than one, it may be longer than the slice
  */
 struct slice {
 	const struct process *process;
 	uint64_t start_ns;
 	uint64_t end_ns;
-	uint64_t cpu_ns;
+	struct usage used;
 };
 
 /**
@@ -107,6 +110,9 @@ struct spans {
  * Return: 0 or -ENOMEM.
  */
 int spans_cut(const struct session *session, struct login *login, struct spans *spans);
+
+/** span_rest() - what of a span was neither CPU time nor waiting for a processor */
+uint64_t span_rest(const struct span *span);
 
 /** spans_free() - free what spans_cut() made */
 void spans_free(struct spans *spans);

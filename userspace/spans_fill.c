@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "spans_cpu.h"
+#include "spans_fill.h"
 
 /* No span before this one. */
 #define NONE SIZE_MAX
@@ -24,13 +24,8 @@ struct share {
 	size_t *own; /* for each actor, its newest span until now */
 	size_t shared; /* the newest one of the server until now */
 	size_t passed; /* spans until now */
-	uint64_t *left; /* for each slice: CPU time that found no span yet */
+	struct usage *left; /* for each slice: what found no span yet */
 };
-
-static size_t room(const struct span *span)
-{
-	return span->end_ns - span->start_ns - span->cpu_ns;
-}
 
 static bool in_chain(const struct span *span, enum chain chain)
 {
@@ -67,26 +62,30 @@ static void pass_spans(struct share *share, uint64_t time_ns, enum chain chain)
 }
 
 /* Fill spans backward from the end of the slice; those that are full are unlinked. */
-static void fill(struct share *share, const struct slice *slice, uint64_t *left, enum chain chain)
+static void fill(struct share *share, const struct slice *slice, uint64_t *left, enum chain chain,
+		 bool delay)
 {
 	size_t *link = newest(share, slice->process, chain);
 
 	while (*link != NONE && *left) {
 		struct span *span = &share->spans->spans[*link];
-		uint64_t part = room(span) < *left ? room(span) : *left;
+		uint64_t part = span_rest(span) < *left ? span_rest(span) : *left;
 
 		if (span->start_ns < slice->start_ns)
 			break;
-		span->cpu_ns += part;
+		if (delay)
+			span->delay_ns += part;
+		else
+			span->cpu_ns += part;
 		*left -= part;
-		if (room(span))
+		if (span_rest(span))
 			link = &share->previous[*link];
 		else
 			*link = share->previous[*link];
 	}
 }
 
-static void share_chain(struct share *share, enum chain chain)
+static void share_chain(struct share *share, enum chain chain, bool delay)
 {
 	const struct spans *spans = share->spans;
 	size_t i;
@@ -97,11 +96,17 @@ static void share_chain(struct share *share, enum chain chain)
 		share->own[i] = NONE;
 	for (i = 0; i < spans->n_slices; i++) {
 		const struct slice *slice = &spans->slices[i];
+		struct usage *left = &share->left[i];
 
 		pass_spans(share, slice->end_ns, chain);
 		if (chain == CHAIN_OWN || !slice->process || slice->process->server)
-			fill(share, slice, &share->left[i], chain);
+			fill(share, slice, delay ? &left->delay_ns : &left->cpu_ns, chain, delay);
 	}
+}
+
+static uint64_t less(uint64_t ns, uint64_t part)
+{
+	return ns > part ? ns - part : 0;
 }
 
 /* What a process did before an event; of what lies beyond the login, the least is taken. */
@@ -111,24 +116,21 @@ static void add_slice(struct spans *spans, const struct replay *replay, size_t i
 	const struct moment *moment = &replay->moments[i];
 	const struct process *process = moment->actor->process;
 	struct slice *slice = &spans->slices[spans->n_slices];
-	uint64_t beyond = 0;
+	uint64_t beyond;
 
+	if (moment->previous != NO_EVENT)
+		slice->start_ns = replay_time(replay, moment->previous);
+	else if (process && process->start_ns)
+		slice->start_ns = process->start_ns;
+	else
+		return;
 	slice->process = process;
 	slice->end_ns = replay_time(replay, i);
-	slice->cpu_ns = moment->cpu_ns;
-	if (moment->previous != NO_EVENT) {
-		slice->start_ns = replay_time(replay, moment->previous);
-		slice->cpu_ns -= replay->moments[moment->previous].cpu_ns;
-	} else if (process && process->start_ns) {
-		slice->start_ns = process->start_ns;
-	} else {
-		return;
-	}
-	if (slice->end_ns > login->end_ns) {
-		beyond = slice->end_ns - login->end_ns;
-		slice->end_ns = login->end_ns;
-	}
-	slice->cpu_ns = slice->cpu_ns > beyond ? slice->cpu_ns - beyond : 0;
+	slice->used = replay_usage(replay, moment->previous, i);
+	beyond = less(slice->end_ns, login->end_ns);
+	slice->end_ns -= beyond;
+	slice->used.cpu_ns = less(slice->used.cpu_ns, beyond);
+	slice->used.delay_ns = less(slice->used.delay_ns, beyond);
 	if (slice->start_ns < slice->end_ns)
 		spans->n_slices++;
 }
@@ -147,7 +149,7 @@ static int find_slices(const struct replay *replay, const struct login *login, s
 	return 0;
 }
 
-int spans_share_cpu(const struct replay *replay, const struct login *login, struct spans *spans)
+int spans_fill(const struct replay *replay, const struct login *login, struct spans *spans)
 {
 	struct share share = { .replay = replay, .spans = spans };
 	int err = find_slices(replay, login, spans);
@@ -160,9 +162,11 @@ int spans_share_cpu(const struct replay *replay, const struct login *login, stru
 	if (!share.previous || !share.own || !share.left)
 		err = -ENOMEM;
 	for (i = 0; i < spans->n_slices && !err; i++)
-		share.left[i] = spans->slices[i].cpu_ns;
+		share.left[i] = spans->slices[i].used;
 	for (chain = CHAIN_OWN; chain < N_CHAINS && !err; chain++)
-		share_chain(&share, chain);
+		share_chain(&share, chain, false);
+	for (chain = CHAIN_OWN; chain < N_CHAINS && !err; chain++)
+		share_chain(&share, chain, true);
 	free(share.previous);
 	free(share.own);
 	free(share.left);

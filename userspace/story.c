@@ -46,6 +46,7 @@ void story_totals(const struct story *story, struct totals *totals)
 
 		*total_of(totals, phase) += phase_ns(phase);
 		sum->cpu_ns += phase->shares.cpu_ns;
+		sum->delay_ns += phase->shares.delay_ns;
 		sum->wait_ns += phase->shares.wait_ns;
 		sum->client_ns += phase->shares.client_ns;
 		sum->network_ns += phase->shares.network_ns;

@@ -169,6 +169,7 @@ static int print_object(const struct story *story, const struct origin *origin,
 	json_add_ns(object, "start_ns", blame->start_ns);
 	json_add_u64(object, "wall_ns", blame->wall_ns);
 	json_add_u64(object, "cpu_ns", blame->cpu_ns);
+	json_add_u64(object, "run_delay_ns", blame->delay_ns);
 	json_add_string(object, "cause", blame->cause);
 	json_add_string(object, "text", text);
 	json_print(object);

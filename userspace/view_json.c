@@ -254,6 +254,7 @@ void view_json_event(const struct event *event, const struct origin *origin)
 	json_add_u64(object, "tid", hdr->tid);
 	json_add_bytes(object, "comm", hdr->comm, strnlen(hdr->comm, SSHOBS_COMM_LEN));
 	json_add_u64(object, "cpu_ns", hdr->cpu_ns);
+	json_add_u64(object, "run_delay_ns", event_run_delay(event));
 	if (hdr->type < sizeof(writers) / sizeof(writers[0]) && writers[hdr->type])
 		writers[hdr->type](object, event);
 	json_print(object);

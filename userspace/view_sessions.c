@@ -137,6 +137,7 @@ static void add_acceptor(struct json_object *object, const struct session *sessi
 static void add_shares(struct json_object *object, const struct shares *shares)
 {
 	json_add_u64(object, "cpu_ns", shares->cpu_ns);
+	json_add_u64(object, "run_delay_ns", shares->delay_ns);
 	json_add_u64(object, "wait_ns", shares->wait_ns);
 	json_add_u64(object, "client_ns", shares->client_ns);
 	json_add_u64(object, "network_ns", shares->network_ns);

@@ -255,7 +255,7 @@ static void link_slices(const struct spans *spans, struct bar *bars, size_t *pre
 		bar = &bars[slice->process->index];
 		previous[i] = bar->first_slice;
 		bar->first_slice = i;
-		bar->cpu_ns += slice->cpu_ns;
+		bar->cpu_ns += slice->used.cpu_ns;
 	}
 }
 
@@ -296,7 +296,7 @@ static int put_process(struct chart *chart, const struct bar *bar, const size_t 
 		if (from >= to)
 			continue;
 		add_time(chart, to, end, false, WHOSE_SERVER);
-		add_piece(chart, from, to, slices[i].cpu_ns, WHOSE_SERVER);
+		add_piece(chart, from, to, slices[i].used.cpu_ns, WHOSE_SERVER);
 		end = from;
 	}
 	add_time(chart, bar->start_ns, end, false, WHOSE_SERVER);
@@ -413,6 +413,7 @@ static void write_shares(FILE *out, const struct story *story, const struct tota
 
 	(void)story;
 	put_part(out, &separator, "CPU", shares->cpu_ns);
+	put_part(out, &separator, "no CPU for", shares->delay_ns);
 	put_part(out, &separator, "the server waited", shares->wait_ns);
 	put_part(out, &separator, "waited for the client or its person", shares->client_ns);
 	put_part(out, &separator, "network", shares->network_ns);

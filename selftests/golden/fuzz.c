@@ -45,8 +45,9 @@ static void check_sums(const struct story *story)
 		if (phase->start_ns != at || phase->end_ns < at)
 			abort();
 		at = phase->end_ns;
-		if (story->spans.n && shares->cpu_ns + shares->wait_ns + shares->client_ns +
-						      shares->network_ns + shares->unknown_ns !=
+		if (story->spans.n && shares->cpu_ns + shares->delay_ns + shares->wait_ns +
+						      shares->client_ns + shares->network_ns +
+						      shares->unknown_ns !=
 					      phase_ns(phase))
 			abort();
 	}
