@@ -18,11 +18,12 @@
 /* A terminal of fewer columns has no room for the CPU time. */
 #define NARROW	    100
 
-/* CPU time that a thread had consumed at its newest record. */
+/* CPU time that a thread had consumed at its newest record, and how long it had got none. */
 struct thread {
 	uint32_t tid;
 	uint64_t time_ns;
 	uint64_t cpu_ns;
+	uint64_t delay_ns;
 	UT_hash_handle hh;
 };
 
@@ -37,13 +38,22 @@ struct row {
 	enum tint event_tint;
 };
 
+/* Where an event belongs in the time line. */
+struct place {
+	const struct event *event;
+	uint64_t time_ns; /* when it happened, which may be before it was told */
+	uint64_t missing; /* records of the session that are missing before it */
+};
+
 /* What the time line knows while it walks. */
 struct walk {
 	const struct origin *origin;
+	struct place *places; /* by time */
+	struct event *events; /* the same events, one after the other */
+	size_t n_events;
 	struct thread *threads;
 	uint64_t start_ns;
 	uint64_t previous_ns;
-	uint64_t next_seq;
 	struct row *rows;
 	size_t n_rows;
 };
@@ -54,9 +64,11 @@ static uint64_t since(uint64_t now, uint64_t then)
 }
 
 /* Remember what the thread had consumed; return the entry as it was, or NULL. */
-static const struct thread *note_thread(struct walk *walk, uint32_t tid, uint64_t time_ns,
-					uint64_t cpu_ns, struct thread *before)
+static const struct thread *note_thread(struct walk *walk, const struct event *event,
+					struct thread *before)
 {
+	const struct sshobs_hdr *hdr = event->hdr;
+	uint32_t tid = hdr->tid;
 	struct thread *thread;
 	bool known;
 
@@ -71,19 +83,38 @@ static const struct thread *note_thread(struct walk *walk, uint32_t tid, uint64_
 	} else {
 		*before = *thread;
 	}
-	thread->time_ns = time_ns;
-	thread->cpu_ns = cpu_ns;
+	thread->time_ns = hdr->time_ns;
+	thread->cpu_ns = hdr->cpu_ns;
+	thread->delay_ns = event_run_delay(event);
 	return known ? before : NULL;
 }
 
+/* A child begins with no CPU time. */
+static void note_birth(struct walk *walk, const struct event *clone)
+{
+	struct sshobs_hdr hdr = {
+		.hdr_len = sizeof(hdr),
+		.tid = clone->clone->child,
+		.time_ns = clone->hdr->time_ns,
+	};
+	struct event event = { .hdr = &hdr };
+	struct thread unused;
+
+	if (!clone->clone->how)
+		note_thread(walk, &event, &unused);
+}
+
 /*
- * What a long gap was, as far as the thread that ended it can tell: it computed
- * for less than a fifth of it, or for more than four fifths, or neither is sure.
+ * What a long gap was, as far as the thread that ended it can tell: for more than half
+ * of it no processor took the thread; or it computed for less than a fifth of it, or for
+ * more than four fifths; or neither is sure.
  */
-static const char *name_gap(uint64_t gap, uint64_t interval, uint64_t cpu)
+static const char *name_gap(uint64_t gap, uint64_t interval, uint64_t cpu, uint64_t delay)
 {
 	if (interval < gap)
 		return "";
+	if (delay > interval - gap && delay - (interval - gap) > gap / 2)
+		return "no cpu ";
 	if (cpu < gap / 5)
 		return "wait ";
 	if (cpu > interval - gap && cpu - (interval - gap) > gap / 5 * 4)
@@ -117,31 +148,40 @@ static int add_note(struct walk *walk, const char *text, enum tint tint)
 	return row->event ? 0 : -ENOMEM;
 }
 
-static void put_times(struct walk *walk, struct row *row, const struct sshobs_hdr *hdr)
+/* When it happened, and how long after the line before; @name says what that gap was. */
+static void put_time(struct walk *walk, struct row *row, uint64_t time_ns, const char *name)
 {
-	uint64_t offset = since(hdr->time_ns, walk->start_ns);
-	uint64_t gap = since(hdr->time_ns, walk->previous_ns);
-	struct thread before;
-	const struct thread *thread =
-		note_thread(walk, hdr->tid, hdr->time_ns, hdr->cpu_ns, &before);
-	uint64_t interval = thread ? since(hdr->time_ns, thread->time_ns) : 0;
-	uint64_t cpu = thread ? since(hdr->cpu_ns, thread->cpu_ns) : 0;
+	uint64_t offset = since(time_ns, walk->start_ns);
+	uint64_t gap = since(time_ns, walk->previous_ns);
 	char buf[FORMAT_MAX];
 
 	snprintf(row->offset, sizeof(row->offset), "%llu.%06llu",
 		 (unsigned long long)(offset / NS_PER_SEC),
 		 (unsigned long long)(offset % NS_PER_SEC / 1000));
 	if (walk->previous_ns) {
-		snprintf(row->gap, sizeof(row->gap), "%s%.30s",
-			 gap >= LONG_GAP_NS ? name_gap(gap, interval, cpu) : "",
-			 format_duration(buf, gap));
+		snprintf(row->gap, sizeof(row->gap), "%s%.30s", name, format_duration(buf, gap));
 		row->gap_tint = gap >= (uint64_t)NS_PER_SEC ? TINT_BAD :
 				gap >= LONG_GAP_NS	    ? TINT_WARN :
 							      TINT_DIM;
 	}
+	walk->previous_ns = time_ns;
+}
+
+static void put_times(struct walk *walk, struct row *row, const struct event *event)
+{
+	const struct sshobs_hdr *hdr = event->hdr;
+	uint64_t gap = since(hdr->time_ns, walk->previous_ns);
+	struct thread before;
+	const struct thread *thread = note_thread(walk, event, &before);
+	uint64_t interval = thread ? since(hdr->time_ns, thread->time_ns) : 0;
+	uint64_t cpu = thread ? since(hdr->cpu_ns, thread->cpu_ns) : 0;
+	uint64_t delay = thread ? since(event_run_delay(event), thread->delay_ns) : 0;
+	char buf[FORMAT_MAX];
+
+	put_time(walk, row, hdr->time_ns,
+		 gap >= LONG_GAP_NS ? name_gap(gap, interval, cpu, delay) : "");
 	if (thread)
 		snprintf(row->cpu, sizeof(row->cpu), "%.20s", format_duration(buf, cpu));
-	walk->previous_ns = hdr->time_ns;
 }
 
 static int put_process(struct row *row, const struct sshobs_hdr *hdr)
@@ -170,34 +210,65 @@ static int put_event(struct row *row, const struct step *step, bool local)
 	return fclose(out) ? -ENOMEM : 0;
 }
 
-static int put_missing(struct walk *walk, const struct sshobs_hdr *hdr)
+static int put_missing(struct walk *walk, uint64_t missing)
 {
-	uint64_t missing = hdr->session_seq - walk->next_seq;
 	char buf[FORMAT_MAX];
 
-	if (hdr->session_seq <= walk->next_seq)
+	if (!missing)
 		return 0;
 	snprintf(buf, sizeof(buf), "%llu record%s missing here", (unsigned long long)missing,
 		 missing == 1 ? " is" : "s are");
 	return add_note(walk, buf, TINT_BAD);
 }
 
-static int put_step(struct walk *walk, const struct step *step)
+/* What the network sent is told when the network answers, and not by a process. */
+static bool is_out(const struct event *event)
 {
-	const struct event *event = step->last;
-	struct thread unused;
+	return event->hdr->type == SSHOBS_WIRE && event->wire->direction == SSHOBS_WIRE_OUT;
+}
+
+/* One record tells of the first packet and of the third one. */
+static int put_handshake(struct walk *walk, const struct step *step)
+{
+	uint64_t syn_ns = step->first->established->syn_ns;
 	struct row *row;
 
-	if (put_missing(walk, step->first->hdr))
-		return -ENOMEM;
-	walk->next_seq = event->hdr->session_seq + 1;
+	if (syn_ns >= walk->start_ns && syn_ns) {
+		row = add_row(walk);
+		if (!row)
+			return -ENOMEM;
+		put_time(walk, row, syn_ns, "");
+		row->event = strdup("SYN");
+		row->event_tint = TINT_DIM;
+		if (!row->event)
+			return -ENOMEM;
+	}
 	row = add_row(walk);
 	if (!row)
 		return -ENOMEM;
-	put_times(walk, row, event->hdr);
-	/* A child begins with no CPU time. */
-	if (event->hdr->type == SSHOBS_CLONE && !event->clone->how)
-		note_thread(walk, event->clone->child, event->hdr->time_ns, 0, &unused);
+	put_time(walk, row, walk->places[step->first - walk->events].time_ns, "");
+	return put_event(row, step, walk->origin->local);
+}
+
+static int put_step(struct walk *walk, const struct step *step)
+{
+	const struct event *event = step->last;
+	struct row *row;
+
+	if (put_missing(walk, walk->places[step->first - walk->events].missing))
+		return -ENOMEM;
+	if (event->hdr->type == SSHOBS_ESTABLISHED)
+		return put_handshake(walk, step);
+	row = add_row(walk);
+	if (!row)
+		return -ENOMEM;
+	if (is_out(event)) {
+		put_time(walk, row, walk->places[event - walk->events].time_ns, "");
+		return put_event(row, step, walk->origin->local);
+	}
+	put_times(walk, row, event);
+	if (event->hdr->type == SSHOBS_CLONE)
+		note_birth(walk, event);
 	return put_process(row, event->hdr) ?: put_event(row, step, walk->origin->local);
 }
 
@@ -208,24 +279,24 @@ static bool is_final(const struct event *event)
 }
 
 /* Where the story of the login ends: after the first prompt, or a page or two. */
-static size_t find_cut(const struct session *session)
+static size_t find_cut(const struct walk *walk)
 {
 	size_t i;
 
-	for (i = 0; i < session->n_kept && i < MAX_EVENTS; i++)
-		if (session->kept[i].hdr->type == SSHOBS_PROMPT)
+	for (i = 0; i < walk->n_events && i < MAX_EVENTS; i++)
+		if (walk->events[i].hdr->type == SSHOBS_PROMPT)
 			return i + 1;
 	return i;
 }
 
-static int put_hidden(struct walk *walk, const struct session *session, size_t cut)
+static int put_hidden(struct walk *walk, size_t cut)
 {
 	size_t hidden = 0;
 	char buf[FORMAT_MAX];
 	size_t i;
 
-	for (i = cut; i < session->n_kept; i++)
-		hidden += !is_final(&session->kept[i]);
+	for (i = cut; i < walk->n_events; i++)
+		hidden += !is_final(&walk->events[i]);
 	if (!hidden)
 		return 0;
 	snprintf(buf, sizeof(buf), "%zu more event%s; -a shows all", hidden,
@@ -234,37 +305,82 @@ static int put_hidden(struct walk *walk, const struct session *session, size_t c
 }
 
 /* Go past an event that is not shown. */
-static void pass_event(struct walk *walk, const struct sshobs_hdr *hdr)
+static void pass_event(struct walk *walk, const struct event *event)
 {
 	struct thread unused;
 
-	walk->previous_ns = hdr->time_ns;
-	walk->next_seq = hdr->session_seq + 1;
-	note_thread(walk, hdr->tid, hdr->time_ns, hdr->cpu_ns, &unused);
+	walk->previous_ns = event->hdr->time_ns;
+	note_thread(walk, event, &unused);
 }
 
-static int walk_events(struct walk *walk, const struct session *session, size_t cut)
+static int walk_events(struct walk *walk, size_t cut)
 {
 	size_t i = 0;
 	int err = 0;
 
-	while (i < session->n_kept && !err) {
-		const struct event *event = &session->kept[i];
+	while (i < walk->n_events && !err) {
+		const struct event *event = &walk->events[i];
 		struct step step = { event, event, 1 };
 
 		if (i == cut)
-			err = put_hidden(walk, session, cut);
+			err = put_hidden(walk, cut);
 		if (i++ >= cut && !is_final(event)) {
-			pass_event(walk, event->hdr);
+			pass_event(walk, event);
 			continue;
 		}
-		while (i < session->n_kept && i < cut && words_join(&step, &session->kept[i])) {
-			step.last = &session->kept[i++];
+		while (i < walk->n_events && i < cut && words_join(&step, &walk->events[i])) {
+			step.last = &walk->events[i++];
 			step.count++;
 		}
 		err = err ?: put_step(walk, &step);
 	}
 	return err;
+}
+
+static uint64_t when(const struct event *event, uint64_t start_ns)
+{
+	uint64_t told_ns = event->hdr->time_ns;
+	uint64_t ns = told_ns;
+
+	if (event->hdr->type == SSHOBS_ESTABLISHED)
+		ns = event->established->established_ns;
+	else if (is_out(event))
+		ns = event->wire->net_ns;
+	return ns >= start_ns && ns < told_ns ? ns : told_ns;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->event < y->event ? -1 : x->event > y->event;
+}
+
+/* Put the events in the order in which they happened. */
+static int find_places(struct walk *walk, const struct session *session)
+{
+	uint64_t next_seq = 1;
+	size_t i;
+
+	walk->n_events = session->n_kept;
+	walk->places = calloc(walk->n_events + 1, sizeof(*walk->places));
+	walk->events = calloc(walk->n_events + 1, sizeof(*walk->events));
+	if (!walk->places || !walk->events)
+		return -ENOMEM;
+	for (i = 0; i < walk->n_events; i++) {
+		struct place *place = &walk->places[i];
+
+		place->event = &session->kept[i];
+		place->time_ns = when(place->event, walk->start_ns);
+		place->missing = since(place->event->hdr->session_seq, next_seq);
+		next_seq = place->event->hdr->session_seq + 1;
+	}
+	qsort(walk->places, walk->n_events, sizeof(*walk->places), compare_places);
+	for (i = 0; i < walk->n_events; i++)
+		walk->events[i] = *walk->places[i].event;
+	return 0;
 }
 
 /* Columns that the texts before the event take, each with a blank after it. */
@@ -350,17 +466,19 @@ static void free_walk(struct walk *walk)
 		free(walk->rows[i].event);
 	}
 	free(walk->rows);
+	free(walk->places);
+	free(walk->events);
 }
 
 int view_timeline(const struct session *session, const struct origin *origin, bool all)
 {
 	struct walk walk = {
 		.origin = origin,
-		.start_ns = session->start_ns,
-		.next_seq = 1,
+		.start_ns = model_begins_ns(session),
 	};
-	int err = walk_events(&walk, session, all ? SIZE_MAX : find_cut(session));
+	int err = find_places(&walk, session);
 
+	err = err ?: walk_events(&walk, all ? SIZE_MAX : find_cut(&walk));
 	if (!err)
 		print_rows(&walk);
 	free_walk(&walk);

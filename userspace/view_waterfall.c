@@ -22,6 +22,7 @@
 /* What one column of a bar stands for: ns of each kind in its time. */
 struct cell {
 	uint64_t cpu;
+	uint64_t delay;
 	uint64_t wait[WHOSE_UNKNOWN + 1];
 };
 
@@ -57,8 +58,23 @@ static size_t cell_of(const struct chart *chart, uint64_t time_ns)
 	return low;
 }
 
-/* Add a time to the cells that it touches: @cpu, or a wait. */
-static void add_time(struct chart *chart, uint64_t from, uint64_t to, bool cpu, enum whose whose)
+/* What a time was: CPU time, waiting for a processor, or waiting for something else. */
+enum kind {
+	KIND_CPU,
+	KIND_DELAY,
+	KIND_WAIT,
+};
+
+static uint64_t *part_of(struct cell *cell, enum kind kind, enum whose whose)
+{
+	if (kind == KIND_CPU)
+		return &cell->cpu;
+	return kind == KIND_DELAY ? &cell->delay : &cell->wait[whose];
+}
+
+/* Add a time to the cells that it touches. */
+static void add_time(struct chart *chart, uint64_t from, uint64_t to, enum kind kind,
+		     enum whose whose)
 {
 	size_t i;
 
@@ -66,22 +82,21 @@ static void add_time(struct chart *chart, uint64_t from, uint64_t to, bool cpu, 
 		uint64_t end = i + 1 < chart->n_cells ? cell_start(chart, i + 1) : to;
 		uint64_t part = (end < to ? end : to) - from;
 
-		if (cpu)
-			chart->cells[i].cpu += part;
-		else
-			chart->cells[i].wait[whose] += part;
+		*part_of(&chart->cells[i], kind, whose) += part;
 		from += part;
 	}
 }
 
-/* A piece of time with some CPU time in it, which is drawn at its end. */
-static void add_piece(struct chart *chart, uint64_t from, uint64_t to, uint64_t cpu_ns,
+/* A process waits, is ready, and runs: a piece of time is drawn in this order. */
+static void add_piece(struct chart *chart, uint64_t from, uint64_t to, const struct usage *used,
 		      enum whose whose)
 {
-	uint64_t turn = to - (cpu_ns < to - from ? cpu_ns : to - from);
+	uint64_t runs = to - (used->cpu_ns < to - from ? used->cpu_ns : to - from);
+	uint64_t ready = runs - (used->delay_ns < runs - from ? used->delay_ns : runs - from);
 
-	add_time(chart, from, turn, false, whose);
-	add_time(chart, turn, to, true, whose);
+	add_time(chart, from, ready, KIND_WAIT, whose);
+	add_time(chart, ready, runs, KIND_DELAY, whose);
+	add_time(chart, runs, to, KIND_CPU, whose);
 }
 
 /* clang-format off */
@@ -98,12 +113,12 @@ static const struct glyph {
 	[WHOSE_CLIENT]	= { "·", ".", TINT_NAME },
 	[WHOSE_NETWORK]	= { "─", "~", TINT_NAME },
 	[WHOSE_UNKNOWN]	= { "?", "?", TINT_DIM },
-};
+}, lack = { "╳", "x", TINT_BAD };
 /* clang-format on */
 
 static uint64_t filled(const struct cell *cell)
 {
-	return cell->cpu + cell->wait[WHOSE_SERVER] + cell->wait[WHOSE_CLIENT] +
+	return cell->cpu + cell->delay + cell->wait[WHOSE_SERVER] + cell->wait[WHOSE_CLIENT] +
 	       cell->wait[WHOSE_NETWORK] + cell->wait[WHOSE_UNKNOWN];
 }
 
@@ -115,6 +130,8 @@ static const struct glyph *glyph_of(const struct cell *cell)
 	for (whose = WHOSE_CLIENT; whose <= WHOSE_UNKNOWN; whose++)
 		if (cell->wait[whose] > cell->wait[most])
 			most = whose;
+	if (cell->delay > cell->cpu && cell->delay > cell->wait[most])
+		return &lack;
 	if (most != WHOSE_SERVER && cell->wait[most] > cell->cpu)
 		return &others[most];
 	return &shades[cell->cpu >= all ? 3 : cell->cpu / (all / 4 + 1)];
@@ -193,8 +210,9 @@ static void put_phases(struct chart *chart)
 
 		for (; at < story->spans.n && story->spans.spans[at].phase == i; at++) {
 			const struct span *span = &story->spans.spans[at];
+			const struct usage used = { span->cpu_ns, span->delay_ns };
 
-			add_piece(chart, span->start_ns, span->end_ns, span->cpu_ns, span->whose);
+			add_piece(chart, span->start_ns, span->end_ns, &used, span->whose);
 		}
 		snprintf(name, sizeof(name), "%s", phase_name(phase->name));
 		if (phase->name == PHASE_UNKNOWN)
@@ -278,7 +296,7 @@ static char *name_of(const struct process *process)
 	return name;
 }
 
-/* Its life is waiting, but for the CPU time at the end of each of its slices. */
+/* Its life is waiting, but for what it used in each of its slices. */
 static int put_process(struct chart *chart, const struct bar *bar, const size_t *previous)
 {
 	const struct slice *slices = chart->story->spans.slices;
@@ -295,11 +313,11 @@ static int put_process(struct chart *chart, const struct bar *bar, const size_t 
 
 		if (from >= to)
 			continue;
-		add_time(chart, to, end, false, WHOSE_SERVER);
-		add_piece(chart, from, to, slices[i].used.cpu_ns, WHOSE_SERVER);
+		add_time(chart, to, end, KIND_WAIT, WHOSE_SERVER);
+		add_piece(chart, from, to, &slices[i].used, WHOSE_SERVER);
 		end = from;
 	}
-	add_time(chart, bar->start_ns, end, false, WHOSE_SERVER);
+	add_time(chart, bar->start_ns, end, KIND_WAIT, WHOSE_SERVER);
 	put_row(chart, name, TINT_NONE, bar->end_ns - bar->start_ns, bar->cpu_ns);
 	free(name);
 	return 0;
@@ -376,7 +394,7 @@ static void put_end(const struct chart *chart)
 	else
 		snprintf(text, sizeof(text), "%s",
 			 login->end == LOGIN_COMMAND  ? "the command runs" :
-			 login->end == LOGIN_READY    ? "let in; asked for no program" :
+			 login->end == LOGIN_READY    ? "let in; no program ran" :
 			 login->end == LOGIN_GOING_ON ? "now; it goes on" :
 							"it ended here");
 	printf("%s%*s %s%s\n", term_tint(login->end == LOGIN_PROMPT ? TINT_GOOD : TINT_WARN),
@@ -446,9 +464,9 @@ static int put_total(const struct story *story, const char *key,
 static void put_legend(void)
 {
 	static const char *const utf8 =
-		"█ computes  ░ waits  · waits for the client  ─ network  ? unknown";
+		"█ computes  ░ waits  ╳ gets no CPU  · waits for the client  ─ network  ? unknown";
 	static const char *const ascii =
-		"# computes  - waits  . waits for the client  ~ network  ? unknown";
+		"# computes  - waits  x gets no CPU  . waits for the client  ~ network  ? unknown";
 
 	printf("%s%s%s\n", term_tint(TINT_DIM), term_get()->utf8 ? utf8 : ascii,
 	       term_tint(TINT_NONE));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -37,18 +38,40 @@ static bool same_name(const struct event *a, const struct event *b)
 	return a_len == b_len && memcmp(a_name, b_name, a_len) == 0;
 }
 
+/* Programs look for the same service again and again, each time that they need a name. */
+static bool same_failure(const struct event *a, const struct event *b)
+{
+	const struct sshobs_connect *x = a->connect, *y = b->connect;
+
+	return x->error && x->error == y->error && x->path_len == y->path_len &&
+	       memcmp(&x->peer, &y->peer, sizeof(x->peer)) == 0 &&
+	       memcmp(a->data, b->data, x->path_len) == 0;
+}
+
+static bool is_log_socket(const struct event *event)
+{
+	static const char path[] = "/dev/log";
+
+	return !event->connect->error && event->connect->path_len == strlen(path) &&
+	       memcmp(event->data, path, strlen(path)) == 0;
+}
+
 bool words_join(const struct step *step, const struct event *event)
 {
 	const struct event *last = step->last;
 
-	if (last->hdr->type != event->hdr->type || last->hdr->tid != event->hdr->tid)
+	if (last->hdr->tid != event->hdr->tid ||
+	    event->hdr->time_ns - last->hdr->time_ns > JOIN_NS ||
+	    event->hdr->session_seq != last->hdr->session_seq + 1)
 		return false;
-	if (event->hdr->time_ns - last->hdr->time_ns > JOIN_NS)
-		return false;
-	if (event->hdr->session_seq != last->hdr->session_seq + 1)
+	if (last->hdr->type == SSHOBS_CONNECT && event->hdr->type == SSHOBS_LOG)
+		return is_log_socket(last);
+	if (last->hdr->type != event->hdr->type)
 		return false;
 	if (event->hdr->type == SSHOBS_CRED)
 		return true;
+	if (event->hdr->type == SSHOBS_CONNECT)
+		return same_failure(last, event);
 	return is_miss(last) && is_miss(event) && same_name(last, event);
 }
 
@@ -79,9 +102,7 @@ static enum tint put_established(FILE *out, const struct step *step, bool local)
 	char took[FORMAT_MAX];
 
 	(void)local;
-	fputs("handshake", out);
-	if (rec->syn_ns)
-		fprintf(out, " took %s", format_duration(took, rec->established_ns - rec->syn_ns));
+	fputs("connection established", out);
 	if (rec->synack_ns)
 		fprintf(out, ", rtt %s", format_duration(took, rec->rtt_us * 1000ULL));
 	if (rec->syns > 1)
@@ -115,10 +136,14 @@ static enum tint put_wire(FILE *out, const struct step *step, bool local)
 
 static enum tint put_log(FILE *out, const struct step *step, bool local)
 {
+	const struct event *event = step->last;
+	size_t len;
+	const unsigned char *message = event_log_message(event, &len);
+
 	(void)local;
 	fputs("log: ", out);
-	escape_put(out, step->first->data, step->first->log->text_len);
-	if (step->first->log->text_len < step->first->log->text_total)
+	escape_put(out, message, len);
+	if (event->log->text_len < event->log->text_total)
 		fputs("...", out);
 	return TINT_NAME;
 }
@@ -129,11 +154,18 @@ static enum tint put_connect(FILE *out, const struct step *step, bool local)
 	char buf[FORMAT_MAX];
 
 	(void)local;
-	fputs(connect->flags & SSHOBS_CONNECT_BEGUN ? "connects to " : "connected to ", out);
+	if (step->count > 1)
+		fprintf(out, "%zu times: ", step->count);
+	fputs(connect->error			    ? "connect to " :
+	      connect->flags & SSHOBS_CONNECT_BEGUN ? "connects to " :
+						      "connected to ",
+	      out);
 	if (connect->peer.family == AF_UNIX)
 		escape_word(out, step->first->data, connect->path_len);
 	else
 		fputs(format_endpoint(buf, &connect->peer), out);
+	if (connect->protocol == IPPROTO_UDP)
+		fputs(" (UDP)", out);
 	if (connect->error) {
 		fputs(": ", out);
 		put_symbol(out, sshobs_errno_name(connect->error), connect->error);
@@ -463,7 +495,7 @@ static enum tint (*const writers[])(FILE *out, const struct step *step, bool loc
 
 enum tint words_put(FILE *out, const struct step *step, bool local)
 {
-	unsigned int type = step->first->hdr->type;
+	unsigned int type = step->last->hdr->type;
 
 	if (type < sizeof(writers) / sizeof(writers[0]) && writers[type])
 		return writers[type](out, step, local);

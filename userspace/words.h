@@ -25,7 +25,8 @@ struct step {
  * @event: the next event of the session
  *
  * PATH misses of one search are one step, and so is a change of user that takes
- * several calls.
+ * several calls, the same failed connect again and again, and a line to the log with
+ * the connect before it.
  *
  * Return: whether it does.
  */
