@@ -240,9 +240,15 @@ static int add_span(struct ranking *ranking, const struct span *span)
 		.cpu_ns = span->cpu_ns,
 		.delay_ns = span->delay_ns,
 	};
-	struct blame own = part;
+	struct blame own;
 
-	if (span->event)
+	/* What it did last says nothing of the time in which it computed. */
+	if (span_rest(span) < (part.wall_ns + 1) / 2 && !top) {
+		part.why = WHY_NOTHING;
+		part.connect = NULL;
+	}
+	own = part;
+	if (part.connect)
 		part.connect_ns = span_rest(span);
 	if (span->whose == WHOSE_SERVER || (!span->cpu_ns && !span->delay_ns))
 		return add_part(ranking, &part, span->process);

@@ -66,7 +66,7 @@ static void put_network(FILE *out, const struct session *session)
 	const struct sshobs_established *established = &session->established;
 	char rtt[FORMAT_MAX];
 
-	fputs("the network: the handshake", out);
+	fputs("the network", out);
 	if (established->synack_ns)
 		fprintf(out, ", rtt %s", format_duration(rtt, established->rtt_us * 1000ULL));
 	if (established->syns > 1)
@@ -148,9 +148,9 @@ void blame_put(FILE *out, const struct blame *blame, const struct session *sessi
 	} else if (blame->why == WHY_QUEUED) {
 		put_queue(out, blame, session);
 	} else {
-		blame_put_name(out, blame, session, true);
 		if (blame->runs > 1)
-			fprintf(out, " and %zu more of it", blame->runs - 1);
+			fprintf(out, "%zu runs of ", blame->runs);
+		blame_put_name(out, blame, session, blame->runs == 1);
 		put_verb(out, blame);
 		put_reason(out, blame);
 	}

@@ -521,7 +521,6 @@ static void note_once(uint64_t *milestone, uint64_t time_ns)
 
 static int fold_wire(struct session *session, const struct event *event)
 {
-	session->wires++;
 	if (event->hdr->pid)
 		touch_member(session, event->hdr);
 	if (event->wire->flags & SSHOBS_WIRE_CUT)

@@ -121,7 +121,8 @@ enum session_state {
 };
 
 /**
- * struct milestones - when a login came how far; CLOCK_MONOTONIC, 0: never, or not known
+ * struct milestones - how far a login came after its negotiation; all are times of
+ *	CLOCK_MONOTONIC; 0: never, or not known
  * @accepted_ns: the server logged whom it let in
  * @preauth_ns: the process that talks to a client which is not trusted yet ended well
  * @dropped_ns: a process of the server became the user
@@ -149,7 +150,6 @@ enum user_state {
  * @adopted: it was up before the module
  * @endpoints: who and where; valid if @born, else from close, else family 0
  * @handshake: its established record was seen; it is @established
- * @wires: wire records that were seen
  * @milestones: how far it came
  * @cookie: of the socket
  * @queue_ns: time that it waited in the accept queue; 0: not known
@@ -204,7 +204,6 @@ struct session {
 	} endpoints;
 	bool handshake;
 	struct sshobs_established established;
-	uint32_t wires;
 	struct milestones milestones;
 	uint64_t cookie;
 	uint64_t queue_ns;

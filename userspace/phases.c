@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "phases.h"
-#include "ssh.h"
 
 const char *phase_name(enum phase_name name)
 {
@@ -172,17 +171,16 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* When clear text came how far: what the server sent went out before it was told. */
-static void find_clear_text_ends(const struct negotiation *negotiation, uint64_t *ends)
+/* What was in clear text. What the server sends ends a phase when it goes out. */
+static void find_clear_ends(const struct negotiation *negotiation, uint64_t *ends)
 {
 	const struct side *client = &negotiation->sides[SSHOBS_WIRE_IN];
 	const struct side *server = &negotiation->sides[SSHOBS_WIRE_OUT];
 
 	ends[PHASE_SPAWN] = server->version_seen.net_ns;
 	ends[PHASE_BANNER] = client->version_seen.time_ns;
-	if (client->newkeys_seen.time_ns && server->newkeys_seen.net_ns)
-		ends[PHASE_KEX] =
-			later(client->newkeys_seen.time_ns, server->newkeys_seen.net_ns);
+	if (client->newkeys_seen.time_ns && server->newkeys_seen.time_ns)
+		ends[PHASE_KEX] = later(client->newkeys_seen.time_ns, server->newkeys_seen.net_ns);
 }
 
 /* For each phase, when it ended; 0: not known, or not yet. */
@@ -192,7 +190,7 @@ static void find_ends(const struct session *session, const struct login *login, 
 		ends[PHASE_HANDSHAKE] = session->established.established_ns;
 	ends[PHASE_QUEUE] = session->start_ns;
 	if (session->negotiation)
-		find_clear_text_ends(session->negotiation, ends);
+		find_clear_ends(session->negotiation, ends);
 	ends[PHASE_AUTH] = let_in(session);
 	ends[PHASE_SESSION] = login->shell ? login->shell->start_ns : 0;
 	if (login->end == LOGIN_PROMPT || login->end == LOGIN_COMMAND)
@@ -240,7 +238,7 @@ static void add_phase(struct login *login, size_t first, size_t last, uint64_t e
  */
 static void add_open_phase(const struct session *session, struct login *login, size_t first)
 {
-	bool blind = first == PHASE_SPAWN && !session->wires && session->n_processes;
+	bool blind = first == PHASE_SPAWN && !session->negotiation && session->n_processes;
 
 	add_phase(login, first, blind ? PHASE_AUTH : first, login->end_ns);
 }

@@ -19,7 +19,7 @@ static const char *format_change(char *buf, int64_t ns)
 	char size[FORMAT_MAX];
 
 	format_duration(size, ns < 0 ? -(uint64_t)ns : (uint64_t)ns);
-	snprintf(buf, FORMAT_MAX, "%s%.60s", ns < 0 ? "-" : "+", size);
+	snprintf(buf, FORMAT_MAX, "%s%.60s", ns < 0 ? "-" : ns ? "+" : "", size);
 	return buf;
 }
 
@@ -43,7 +43,7 @@ static void put_line(struct libscols_table *table, const char *name, const uint6
 	table_cell(line, 0, name, TINT_BOLD);
 	table_cell(line, 1, a ? format_duration(buf, *a) : "-", TINT_NONE);
 	table_cell(line, 2, b ? format_duration(buf, *b) : "-", TINT_NONE);
-	table_cell(line, 3, format_change(buf, ns), ns > 0 ? TINT_BAD : TINT_GOOD);
+	table_cell(line, 3, format_change(buf, ns), ns > 0 ? TINT_BAD : ns ? TINT_GOOD : TINT_DIM);
 }
 
 static void put_phase(struct libscols_table *table, const struct phase *a, const struct phase *b)

@@ -468,8 +468,7 @@ static void put_legend(void)
 	static const char *const ascii =
 		"# computes  - waits  x gets no CPU  . waits for the client  ~ network  ? unknown";
 
-	printf("%s%s%s\n", term_tint(TINT_DIM), term_get()->utf8 ? utf8 : ascii,
-	       term_tint(TINT_NONE));
+	term_wrap(term_get()->utf8 ? utf8 : ascii, 0, TINT_DIM);
 }
 
 int view_waterfall(const struct story *story, bool all)

@@ -3,7 +3,7 @@
  * Writes a capture that is the same everywhere, for the golden outputs: a login
  * as OpenSSH 9.2 does it, a refused connection, a session that was up before the
  * module, two logins at the same time, a loss, and hostile arguments; and what
- * make-negotiation.c adds.
+ * make-negotiation.c adds. With the argument "logins", what make-logins.c has.
  */
 #include <errno.h>
 #include <linux/sched.h>
@@ -16,10 +16,6 @@
 #include "../../userspace/capture.h"
 #include "make-capture.h"
 
-/* A user id that no host has a name for. */
-#define ALICE	 424201
-#define BOB	 424202
-#define SSHD	 105
 #define ALL_CAPS 0x1ffffffffffULL
 
 static FILE *out;
@@ -46,6 +42,13 @@ void on(uint64_t session, uint32_t pid, const char *comm)
 	who.comm = comm;
 }
 
+static uint64_t delay_us;
+
+void delayed(uint64_t us)
+{
+	delay_us = us;
+}
+
 void put(unsigned int type, uint64_t cpu_us, const void *body, size_t size, const void *data,
 	 size_t data_size)
 {
@@ -63,6 +66,7 @@ void put(unsigned int type, uint64_t cpu_us, const void *body, size_t size, cons
 		.pid = who.pid,
 		.tid = who.pid,
 		.cpu_ns = cpu_us * 1000,
+		.run_delay_ns = delay_us * 1000,
 	};
 
 	memcpy(hdr.comm, who.comm, strnlen(who.comm, sizeof(hdr.comm)));
@@ -72,8 +76,6 @@ void put(unsigned int type, uint64_t cpu_us, const void *body, size_t size, cons
 	fwrite(zero, pad, 1, out);
 }
 
-#define PUT(type, cpu, ...) put(type, cpu, &(__VA_ARGS__), sizeof(__VA_ARGS__), "", 0)
-
 struct sshobs_endpoint ipv4(unsigned int last, unsigned int port)
 {
 	struct sshobs_endpoint end = { .family = AF_INET, .port = (uint16_t)port };
@@ -82,7 +84,7 @@ struct sshobs_endpoint ipv4(unsigned int last, unsigned int port)
 	return end;
 }
 
-static struct sshobs_endpoint ipv6(unsigned int last, unsigned int port, uint32_t scope)
+struct sshobs_endpoint ipv6(unsigned int last, unsigned int port, uint32_t scope)
 {
 	struct sshobs_endpoint end = { .family = AF_INET6, .port = (uint16_t)port };
 
@@ -105,13 +107,13 @@ void accept_from(struct sshobs_endpoint peer, struct sshobs_endpoint local, unsi
 				    .start_ns = start ?: now });
 }
 
-static void forked(uint64_t cpu, uint32_t child)
+void forked(uint64_t cpu, uint32_t child)
 {
 	PUT(SSHOBS_CLONE, cpu, (struct sshobs_clone){ .start_ns = now, .child = child });
 }
 
-static void exec_bytes(uint64_t cpu, uint32_t uid, const char *tty, const char *path,
-		       const void *argv, size_t argv_len, size_t argv_total)
+void exec_bytes(uint64_t cpu, uint32_t uid, const char *tty, const char *path, const void *argv,
+		size_t argv_len, size_t argv_total)
 {
 	char data[8192];
 	size_t path_len = strlen(path);
@@ -131,9 +133,6 @@ static void exec_bytes(uint64_t cpu, uint32_t uid, const char *tty, const char *
 	put(SSHOBS_EXEC, cpu, &body, sizeof(body), data, path_len + argv_len);
 }
 
-#define EXEC(cpu, uid, tty, path, argv) \
-	exec_bytes(cpu, uid, tty, path, argv, sizeof(argv), sizeof(argv))
-
 static void exec_failed(uint64_t cpu, const char *path, uint32_t error)
 {
 	struct sshobs_exec_fail body = {
@@ -145,7 +144,7 @@ static void exec_failed(uint64_t cpu, const char *path, uint32_t error)
 	put(SSHOBS_EXEC_FAIL, cpu, &body, sizeof(body), path, strlen(path));
 }
 
-static void becomes(uint64_t cpu, uint32_t uid, uint32_t gid)
+void becomes(uint64_t cpu, uint32_t uid, uint32_t gid)
 {
 	struct sshobs_ids root = { .cap_eff = ALL_CAPS };
 	struct sshobs_ids group = { .gid = gid, .cap_eff = ALL_CAPS };
@@ -156,7 +155,7 @@ static void becomes(uint64_t cpu, uint32_t uid, uint32_t gid)
 	PUT(SSHOBS_CRED, cpu + 10, (struct sshobs_cred){ group, user });
 }
 
-static void acts_as(uint64_t cpu, uint32_t uid)
+void acts_as(uint64_t cpu, uint32_t uid)
 {
 	struct sshobs_ids root = { .cap_eff = ALL_CAPS };
 	struct sshobs_ids user = { .euid = uid, .gid = uid };
@@ -166,7 +165,7 @@ static void acts_as(uint64_t cpu, uint32_t uid)
 	PUT(SSHOBS_CRED, cpu + 60, (struct sshobs_cred){ user, root });
 }
 
-static void exits(uint64_t cpu, uint32_t code, uint32_t signal)
+void exits(uint64_t cpu, uint32_t code, uint32_t signal)
 {
 	PUT(SSHOBS_EXIT, cpu,
 	    (struct sshobs_exit){ .code = code,
@@ -176,7 +175,7 @@ static void exits(uint64_t cpu, uint32_t code, uint32_t signal)
 				  .maxrss_kb = 3000 + cpu / 10 });
 }
 
-static void pts(unsigned int type, uint64_t cpu, uint32_t index)
+void pts(unsigned int type, uint64_t cpu, uint32_t index)
 {
 	PUT(type, cpu, (struct sshobs_pty){ .pts = index });
 }
@@ -455,7 +454,7 @@ static void after_loss(void)
 	exits(900, 0, SIGHUP);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct origin origin = {
 		.host = "golden\033[1m",
@@ -468,6 +467,10 @@ int main(void)
 	out = stdout;
 	if (capture_write(out, &origin))
 		return 1;
+	if (argc > 1 && strcmp(argv[1], "logins") == 0) {
+		logins();
+		return fclose(out) ? 1 : 0;
+	}
 	adopted();
 	login_server();
 	command_begins();
