@@ -11,7 +11,7 @@ _sshobs_sessions() {
 
 _sshobs() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="list show tree record status load unload"
+	local commands="list show blame diff tree record status load unload"
 	local options="-a -f -n -o -S -U -u -p -w -r -q -h -V --all --follow --lines --output
 		--since --until --user --pid --write --read --color= --no-pager --quiet --help
 		--version"
@@ -53,7 +53,7 @@ _sshobs() {
 	"")
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		;;
-	show | tree)
+	show | blame | diff | tree)
 		mapfile -t COMPREPLY < <(compgen -W "last self $(_sshobs_sessions)" -- "$cur")
 		;;
 	load)

@@ -163,17 +163,19 @@ static struct json_object *phase_object(const struct phase *phase)
 static struct json_object *totals_object(const struct story *story)
 {
 	struct json_object *object = json_object_new_object();
+	struct json_object *shares = json_object_new_object();
 	struct totals totals;
 
 	story_totals(story, &totals);
 	json_add_u64(object, "duration_ns", story_ns(story));
 	json_add_string(object, "end", login_end_name(story->login.end));
-	json_add_u64(object, "handshake_ns", totals.network_ns);
+	json_add_u64(object, "network_ns", totals.network_ns);
 	json_add_u64(object, "auth_ns", totals.auth_ns);
 	json_add_u64(object, "session_ns", totals.session_ns);
 	json_add_u64(object, "shell_ns", totals.shell_ns);
-	json_add_u64(object, "untold_ns", totals.unknown_ns);
-	add_shares(object, &totals.shares);
+	json_add_u64(object, "unknown_ns", totals.unknown_ns);
+	add_shares(shares, &totals.shares);
+	json_add(object, "shares", shares);
 	return object;
 }
 
