@@ -61,6 +61,7 @@ void model_drop_session(struct model *model, struct session *session)
 	model_drop_events(session);
 	drop_processes(session);
 	negotiation_free(session->negotiation);
+	evidence_free(&session->evidence);
 	free(session);
 }
 
@@ -117,6 +118,11 @@ bool model_user(const struct session *session, uint32_t *uid)
 bool model_user_is_guess(const struct session *session)
 {
 	return session->user == USER_GUESSED && !session->ended;
+}
+
+struct bytes model_user_name(const struct session *session)
+{
+	return session->evidence.user;
 }
 
 uint32_t model_incomplete(const struct model *model, const struct session *session)
@@ -360,6 +366,7 @@ static int fold_clone(struct session *session, const struct event *event)
 	child->vforked = event->clone->flags & CLONE_VFORK;
 	child->late = event->clone->how & SSHOBS_CLONE_LATE;
 	link_parent(session, child, event);
+	evidence_from_clone(session, child, event);
 	return 0;
 }
 
@@ -431,7 +438,7 @@ static int fold_exec(struct session *session, const struct event *event)
 	session->cuts += exec->path_len < exec->path_total || exec->argv_len < exec->argv_total ||
 			 (exec->flags & SSHOBS_EXEC_ARGV_UNREAD);
 	user_from_exec(session, event);
-	return 0;
+	return evidence_from_exec(session, process);
 }
 
 static int fold_exec_fail(struct session *session, const struct event *event)
@@ -446,7 +453,7 @@ static int fold_exec_fail(struct session *session, const struct event *event)
 		process->misses++;
 		session->misses++;
 	}
-	return 0;
+	return evidence_from_exec_fail(session, process, event);
 }
 
 static int fold_clone_fail(struct session *session, const struct event *event)
@@ -493,6 +500,7 @@ static int fold_exit(struct session *session, const struct event *event)
 {
 	struct process *process = touch_process(session, event->hdr);
 	const struct sshobs_exit *exit = event->exit;
+	int err;
 
 	if (!process)
 		return -ENOMEM;
@@ -501,8 +509,9 @@ static int fold_exit(struct session *session, const struct event *event)
 	process->cpu_ns = exit->utime_ns + exit->stime_ns;
 	process->maxrss_kb = exit->maxrss_kb;
 	end_process(session, process, event->hdr->time_ns);
+	err = evidence_from_exit(session, process);
 	user_from_exit(session, event);
-	return 0;
+	return err;
 }
 
 /* The task that accepted reads, logs and connects too, and is no member. */
@@ -530,17 +539,10 @@ static int fold_wire(struct session *session, const struct event *event)
 
 static int fold_log(struct session *session, const struct event *event)
 {
-	static const char accepted[] = "Accepted ";
 	const struct process *process = touch_member(session, event->hdr);
-	size_t len;
-	const unsigned char *message = event_log_message(event, &len);
 
 	session->log_cuts += event->log->text_len < event->log->text_total;
-	/* Only root is believed. A fork of the server is root until it is seen to drop it. */
-	if (process && (!process->uid_known || process->uid == 0) && len > strlen(accepted) &&
-	    memcmp(message, accepted, strlen(accepted)) == 0)
-		note_once(&session->milestones.accepted_ns, event->hdr->time_ns);
-	return 0;
+	return process ? evidence_from_log(session, process, event) : 0;
 }
 
 static int fold_connect(struct session *session, const struct event *event)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "evidence.h"
 #include "ssh.h"
 #include "stream.h"
 
@@ -74,6 +75,8 @@ struct program {
  *	of it that became nothing but another part of the server; else it is a program
  *	that the server runs
  * @uid_known: @uid holds something
+ * @server: it runs the server's own code: the child of the task that accepted, and
+ *	what came from it by fork and has not executed anything
  * @depth: how many of its ancestors are in the session
  * @view: for the views
  * @next: next process of the session, in order of appearance
@@ -107,6 +110,7 @@ struct process {
 	bool vforked;
 	bool server;
 	bool uid_known;
+	bool server;
 	uint32_t depth;
 	void *view;
 	struct process *next;
@@ -183,6 +187,7 @@ enum user_state {
  * @processes: list, in order of appearance
  * @last_process: the list's end
  * @live: those that have not ended, by pid
+ * @evidence: what tells how it went
  * @privsep: pid of the process that checks the client before it is trusted, as
  *	long as it may be one; see model.c
  * @negotiation: what was said in clear text; NULL: no record told of it
@@ -239,6 +244,7 @@ struct session {
 	struct process *processes;
 	struct process *last_process;
 	struct process *live;
+	struct evidence evidence;
 	struct {
 		uint32_t pid;
 		uint32_t uid;
@@ -329,6 +335,17 @@ const struct program *model_program(const struct process *process);
  * Return: whether it is known.
  */
 bool model_user(const struct session *session, uint32_t *uid);
+
+/**
+ * model_user_name() - the name of the user as the server's log has it
+ * @session: the session
+ *
+ * Until authentication succeeds it is the one that the client asked for last, who may
+ * be nobody.
+ *
+ * Return: the name, not to be freed; its @at is NULL where no line told one.
+ */
+struct bytes model_user_name(const struct session *session);
 
 /* What the reader adds to the reasons SSHOBS_INCOMPLETE_* of the module. */
 #define INCOMPLETE_START   (1U << 16) /* its first record was not there */

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
 #include "user.h"
 
 /*
- * Who logged in. sshd gives up its rights twice: first a child that talks to a
+ * Who logged in. If the server's log says whom it accepted, that is the user, and PAM
+ * may tell the id. Else it is concluded: sshd gives up its rights twice: first a child that talks to a
  * client which is not trusted yet becomes the user "sshd", and only forks or
  * becomes a program if it is something else after all; while it lives, what
  * others run (AuthorizedKeysCommand) is not the user's. Later the server becomes
@@ -12,7 +15,8 @@
  */
 static void guess_user(struct session *session, uint32_t uid)
 {
-	if (session->user == USER_SETTLED)
+	/* Once the name is known, only what is certain may tell the id. */
+	if (session->user == USER_SETTLED || session->evidence.accepted_ns)
 		return;
 	session->uid = uid;
 	session->user = USER_GUESSED;
@@ -20,7 +24,8 @@ static void guess_user(struct session *session, uint32_t uid)
 
 static void settle_user(struct session *session, uint32_t uid)
 {
-	guess_user(session, uid);
+	if (session->user != USER_SETTLED)
+		session->uid = uid;
 	session->user = USER_SETTLED;
 }
 
@@ -83,4 +88,21 @@ void user_from_exit(struct session *session, const struct event *event)
 	session->privsep.state = PRIVSEP_OVER;
 	if (!event->exit->code && !event->exit->signal)
 		session->milestones.preauth_ns = event->hdr->time_ns;
+}
+
+void user_from_log(struct session *session, const struct logline *line)
+{
+	const struct bytes *name = &session->evidence.user;
+
+	if (!session->evidence.accepted_ns)
+		return;
+	if (line->kind == LOGLINE_ACCEPTED) {
+		if (session->user == USER_GUESSED)
+			session->user = USER_UNKNOWN;
+		if (name->len == 4 && memcmp(name->at, "root", 4) == 0)
+			settle_user(session, 0);
+	} else if (line->uid_known && line->user.len == name->len &&
+		   memcmp(line->user.at, name->at, name->len) == 0) {
+		settle_user(session, line->uid);
+	}
 }

@@ -6,6 +6,7 @@
 #ifndef _SSHOBS_USER_H
 #define _SSHOBS_USER_H
 
+#include "logline.h"
 #include "model.h"
 
 /** user_from_cred() - a member changed its credentials */
@@ -19,5 +20,8 @@ void user_from_exec(struct session *session, const struct event *event);
 
 /** user_from_exit() - a member ended */
 void user_from_exit(struct session *session, const struct event *event);
+
+/** user_from_log() - the server wrote a line, which can be believed and was noted */
+void user_from_log(struct session *session, const struct logline *line);
 
 #endif /* _SSHOBS_USER_H */

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "escape.h"
 #include "format.h"
 #include "term.h"
 #include "view_list.h"
+#include "view_outcome.h"
 
 /* What a cell is made from. */
 struct row {
@@ -13,8 +16,10 @@ struct row {
 	const struct origin *origin;
 };
 
+/* Bytes of a name that the client typed; more would push the rest off the screen. */
+#define NAME_MAX_SHOWN 16
 /* A terminal of fewer columns has no room for the year and for reasons. */
-#define NARROW 100
+#define NARROW	       100
 
 typedef enum tint (*fill_cell)(char *buf, const struct row *row);
 
@@ -29,11 +34,29 @@ static enum tint put_id(char *buf, const struct row *row)
 	return TINT_BOLD;
 }
 
+/* As the server's log has it: the client chose it, unless it was accepted. */
+static bool put_name(char *buf, const struct session *session)
+{
+	struct bytes name = model_user_name(session);
+	FILE *out;
+
+	if (!name.at)
+		return false;
+	out = fmemopen(buf, FORMAT_MAX, "w");
+	if (!out)
+		return false;
+	escape_put(out, name.at, name.len > NAME_MAX_SHOWN ? NAME_MAX_SHOWN : name.len);
+	fputs(name.len > NAME_MAX_SHOWN ? "..." : "", out);
+	return fclose(out) == 0;
+}
+
 static enum tint put_user(char *buf, const struct row *row)
 {
 	char name[FORMAT_MAX];
 	uint32_t uid;
 
+	if (put_name(buf, row->session))
+		return row->session->evidence.accepted_ns ? TINT_NONE : TINT_DIM;
 	if (model_user(row->session, &uid))
 		snprintf(buf, FORMAT_MAX, "%.70s%s", format_user(name, uid, row->origin->local),
 			 model_user_is_guess(row->session) ? "?" : "");
@@ -83,22 +106,14 @@ static enum tint put_procs(char *buf, const struct row *row)
 	return TINT_NONE;
 }
 
-static enum tint put_state(char *buf, const struct row *row)
+static enum tint put_outcome(char *buf, const struct row *row)
 {
-	static const struct {
-		const char *name;
-		enum tint tint;
-	} states[] = {
-		[SESSION_UP] = { "up", TINT_GOOD },
-		[SESSION_CLOSED] = { "closed", TINT_WARN },
-		[SESSION_ENDED] = { "ended", TINT_NONE },
-		[SESSION_REFUSED] = { "refused", TINT_BAD },
-	};
+	enum tint tint = view_outcome_cell(buf, row->session);
 
 	/* Where there is no room for the reasons, a mark must do. */
-	snprintf(buf, FORMAT_MAX, "%s%s", states[row->session->state].name,
-		 is_narrow() && model_incomplete(row->model, row->session) ? "!" : "");
-	return states[row->session->state].tint;
+	if (is_narrow() && model_incomplete(row->model, row->session))
+		strcat(buf, "!");
+	return tint;
 }
 
 /* Reasons why something may be missing; empty for a complete session. */
@@ -129,7 +144,7 @@ static const struct {
 	{ { "DURATION",	8,	SCOLS_FL_RIGHT },	put_duration },
 	{ { "PROMPT",	7,	SCOLS_FL_RIGHT },	put_prompt },
 	{ { "PROCS",	5,	SCOLS_FL_RIGHT },	put_procs },
-	{ { "STATE",	5,	0 },			put_state },
+	{ { "OUTCOME",	5,	0 },			put_outcome },
 	{ { "INCOMPLETE", 1,	SCOLS_FL_TRUNC },	put_incomplete },
 };
 /* clang-format on */

@@ -6,6 +6,7 @@
 #include "json_build.h"
 #include "view_json.h"
 #include "view_negotiation.h"
+#include "view_outcome.h"
 
 static void add_programs(struct json_object *object, const struct process *process)
 {
@@ -89,18 +90,25 @@ static const char *state_name(enum session_state state)
 static void add_user(struct json_object *object, const struct session *session,
 		     const struct origin *origin)
 {
+	struct bytes logged = model_user_name(session);
 	char name[FORMAT_MAX];
 	uint32_t uid;
+	bool known = model_user(session, &uid);
 
-	if (!model_user(session, &uid)) {
+	if (known) {
+		json_add_u64(object, "uid", uid);
+		format_user(name, uid, origin->local);
+	} else {
 		json_add(object, "uid", NULL);
-		json_add(object, "user", NULL);
-		return;
 	}
-	json_add_u64(object, "uid", uid);
-	format_user(name, uid, origin->local);
-	json_add_bytes(object, "user", name, strlen(name));
-	if (model_user_is_guess(session))
+	if (logged.at)
+		json_add_bytes(object, "user", logged.at, logged.len);
+	else if (known)
+		json_add_bytes(object, "user", name, strlen(name));
+	else
+		json_add(object, "user", NULL);
+	json_add_bool(object, "user_invalid", session->evidence.invalid_user);
+	if (known && model_user_is_guess(session))
 		json_add_bool(object, "user_guessed", true);
 }
 
@@ -205,6 +213,7 @@ void view_json_session(const struct model *model, const struct session *session,
 	json_add_string(object, "state", state_name(session->state));
 	json_add_bool(object, "adopted", session->adopted);
 	add_user(object, session, origin);
+	view_outcome_json(object, session);
 	json_add_endpoints(object, &session->endpoints.peer, &session->endpoints.local);
 	add_acceptor(object, session);
 	add_times(object, session, model);

@@ -5,6 +5,7 @@
 #include "escape.h"
 #include "format.h"
 #include "term.h"
+#include "view_outcome.h"
 #include "view_timeline.h"
 
 static uint64_t since(uint64_t now, uint64_t then)
@@ -12,12 +13,11 @@ static uint64_t since(uint64_t now, uint64_t then)
 	return now > then ? now - then : 0;
 }
 
-static void print_user(const struct session *session, const struct origin *origin)
+static void print_uid(const struct session *session, const struct origin *origin)
 {
 	char name[FORMAT_MAX];
 	uint32_t uid;
 
-	print_key("User");
 	if (!model_user(session, &uid)) {
 		puts("unknown");
 		return;
@@ -27,6 +27,26 @@ static void print_user(const struct session *session, const struct origin *origi
 		printf(" (uid %u)", uid);
 	if (model_user_is_guess(session))
 		printf("?");
+	putchar('\n');
+}
+
+static void print_user(const struct session *session, const struct origin *origin)
+{
+	struct bytes name = model_user_name(session);
+	uint32_t uid;
+
+	print_key("User");
+	if (!name.at) {
+		print_uid(session, origin);
+		return;
+	}
+	escape_put(stdout, name.at, name.len);
+	if (session->evidence.invalid_user)
+		printf(" (no such user)");
+	else if (!session->evidence.accepted_ns)
+		printf(" (not authenticated)");
+	else if (model_user(session, &uid))
+		printf(" (uid %u)", uid);
 	putchar('\n');
 }
 
@@ -173,6 +193,7 @@ void view_summary(const struct model *model, const struct session *session,
 	print_key(session->born ? "Started" : "First seen");
 	puts(format_day(when, (int64_t)(session->start_ns + (uint64_t)origin->realtime_offset_ns)));
 	print_state(model, session);
+	view_outcome_summary(session);
 	print_prompt(session);
 	print_counts(session);
 	print_complete(model, session);
