@@ -267,28 +267,18 @@ static int add_span(struct ranking *ranking, const struct span *span)
 /* How the client was let in, as the server's log has it. */
 static bool let_in_by(const struct session *session, const char *method)
 {
-	size_t i, len;
+	const struct bytes *by = &session->evidence.method;
 
-	for (i = 0; i < session->n_kept; i++) {
-		const struct event *event = &session->kept[i];
-		const unsigned char *message;
-
-		if (event->hdr->type != SSHOBS_LOG ||
-		    event->hdr->time_ns != session->milestones.accepted_ns)
-			continue;
-		message = event_log_message(event, &len);
-		return memmem(message, len, method, strlen(method));
-	}
-	return false;
+	return by->len >= strlen(method) && memcmp(by->at, method, strlen(method)) == 0;
 }
 
 static const char *cause_of_client(const struct session *session, const struct blame *blame)
 {
 	if (blame->phase->name != PHASE_AUTH)
 		return NULL;
-	if (let_in_by(session, "Accepted password ") || let_in_by(session, "Accepted keyboard-"))
+	if (let_in_by(session, "password") || let_in_by(session, "keyboard-interactive"))
 		return "a person types a password";
-	if (let_in_by(session, "Accepted publickey "))
+	if (let_in_by(session, "publickey"))
 		return "a passphrase, an agent or a token";
 	return NULL;
 }

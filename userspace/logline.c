@@ -174,9 +174,9 @@ static size_t tag_length(struct span span)
 	return n && begins(after(span, n), ": ") ? n + 2 : 0;
 }
 
-/* The line without time stamp, host and tag. */
-static struct span strip(struct span span)
+struct span logline_message(const void *text, size_t len)
 {
+	struct span span = { text, len };
 	struct span rest;
 
 	if (has_bsd_stamp(span))
@@ -497,7 +497,7 @@ static enum logline_kind find_inside(struct span message, bool fatal)
 
 void logline_parse(const void *text, size_t len, struct logline *line)
 {
-	struct span message = strip((struct span){ text, len });
+	struct span message = logline_message(text, len);
 	bool fatal;
 	size_t i;
 

@@ -107,4 +107,13 @@ struct logline {
  */
 void logline_parse(const void *text, size_t len, struct logline *line);
 
+/**
+ * logline_message() - what a line says, without its time stamp, host and tag
+ * @text: as for logline_parse()
+ * @len: bytes of it
+ *
+ * Return: a part of @text.
+ */
+struct span logline_message(const void *text, size_t len);
+
 #endif /* _SSHOBS_LOGLINE_H */

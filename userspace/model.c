@@ -522,12 +522,6 @@ static struct process *touch_member(struct session *session, const struct sshobs
 	return touch_process(session, hdr);
 }
 
-static void note_once(uint64_t *milestone, uint64_t time_ns)
-{
-	if (!*milestone)
-		*milestone = time_ns;
-}
-
 static int fold_wire(struct session *session, const struct event *event)
 {
 	if (event->hdr->pid)

@@ -127,13 +127,11 @@ enum session_state {
 /**
  * struct milestones - how far a login came after its negotiation; all are times of
  *	CLOCK_MONOTONIC; 0: never, or not known
- * @accepted_ns: the server logged whom it let in
  * @preauth_ns: the process that talks to a client which is not trusted yet ended well
  * @dropped_ns: a process of the server became the user
  * @closed_ns: the connection was closed
  */
 struct milestones {
-	uint64_t accepted_ns;
 	uint64_t preauth_ns;
 	uint64_t dropped_ns;
 	uint64_t closed_ns;

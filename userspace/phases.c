@@ -128,7 +128,7 @@ static uint64_t let_in(const struct session *session)
 {
 	const struct milestones *at = &session->milestones;
 
-	return at->accepted_ns ?: at->preauth_ns ?: at->dropped_ns;
+	return session->evidence.accepted_ns ?: at->preauth_ns ?: at->dropped_ns;
 }
 
 static uint64_t last_moment(const struct model *model, const struct session *session)

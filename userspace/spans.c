@@ -237,12 +237,11 @@ static enum why why_after_connect(const struct session *session, const struct ev
 static enum why why_after_log(const struct event *event)
 {
 	static const char refused[] = "authentication failure", failed[] = "Failed ";
-	size_t len;
-	const unsigned char *message = event_log_message(event, &len);
+	struct span message = logline_message(event->data, event->log->text_len);
 
-	if (memmem(message, len, refused, strlen(refused)))
+	if (memmem(message.at, message.len, refused, strlen(refused)))
 		return WHY_REFUSED;
-	if (len >= strlen(failed) && memcmp(message, failed, strlen(failed)) == 0)
+	if (message.len >= strlen(failed) && memcmp(message.at, failed, strlen(failed)) == 0)
 		return WHY_FAILED;
 	return WHY_NOTHING;
 }

@@ -196,17 +196,6 @@ uint64_t event_run_delay(const struct event *event)
 	return event->hdr->hdr_len < sizeof(*event->hdr) ? 0 : event->hdr->run_delay_ns;
 }
 
-const unsigned char *event_log_message(const struct event *event, size_t *len)
-{
-	const unsigned char *text = event->data;
-	const unsigned char *colon = memmem(text, event->log->text_len, ": ", 2);
-
-	if (colon)
-		text = colon + 2;
-	*len = event->log->text_len - (size_t)(text - event->data);
-	return text;
-}
-
 void stream_close(struct stream *stream)
 {
 	if (!stream)

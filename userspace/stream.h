@@ -114,15 +114,6 @@ int stream_open_file(struct stream **stream, const char *path);
 int stream_open_memory(struct stream **stream, const void *data, size_t size);
 
 /**
- * event_log_message() - what a line of the log says, without its time stamp and its tag
- * @event: a log record
- * @len: out: bytes that there are
- *
- * Return: where it begins; the whole line if it has no tag.
- */
-const unsigned char *event_log_message(const struct event *event, size_t *len);
-
-/**
  * event_run_delay() - how long the thread had waited for a processor by then
  * @event: any event
  *

@@ -9,6 +9,7 @@
 #include "../kmod/text.h"
 #include "escape.h"
 #include "format.h"
+#include "logline.h"
 #include "words.h"
 
 /* A search or a change of user does not take longer between two calls. */
@@ -137,12 +138,11 @@ static enum tint put_wire(FILE *out, const struct step *step, bool local)
 static enum tint put_log(FILE *out, const struct step *step, bool local)
 {
 	const struct event *event = step->last;
-	size_t len;
-	const unsigned char *message = event_log_message(event, &len);
+	struct span message = logline_message(event->data, event->log->text_len);
 
 	(void)local;
 	fputs("log: ", out);
-	escape_put(out, message, len);
+	escape_put(out, message.at, message.len);
 	if (event->log->text_len < event->log->text_total)
 		fputs("...", out);
 	return TINT_NAME;

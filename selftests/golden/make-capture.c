@@ -3,7 +3,8 @@
  * Writes a capture that is the same everywhere, for the golden outputs: a login
  * as OpenSSH 9.2 does it, a refused connection, a session that was up before the
  * module, two logins at the same time, a loss, and hostile arguments; and what
- * make-negotiation.c adds. With the argument "logins", what make-logins.c has.
+ * make-negotiation.c adds. With the argument "logins", what make-logins.c has, and
+ * with "outcomes", what make-outcomes.c has.
  */
 #include <errno.h>
 #include <linux/sched.h>
@@ -469,6 +470,10 @@ int main(int argc, char **argv)
 		return 1;
 	if (argc > 1 && strcmp(argv[1], "logins") == 0) {
 		logins();
+		return fclose(out) ? 1 : 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "outcomes") == 0) {
+		outcomes();
 		return fclose(out) ? 1 : 0;
 	}
 	adopted();

@@ -95,6 +95,9 @@ struct sshobs_endpoint ipv6(unsigned int last, unsigned int port, uint32_t scope
 /** logins() - write the sessions of make-logins.c */
 void logins(void);
 
+/** outcomes() - write the sessions of make-outcomes.c */
+void outcomes(void);
+
 /** negotiations() - write the sessions of make-negotiation.c */
 void negotiations(void);
 
