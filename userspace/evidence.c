@@ -24,7 +24,7 @@
  */
 static bool is_trusted(const struct session *session, const struct process *process)
 {
-	if (!process->server)
+	if (!process->own_code)
 		return false;
 	if (process->uid_known)
 		return process->uid == 0;
@@ -45,7 +45,7 @@ static int set_bytes(struct bytes *bytes, const void *from, size_t len)
 	return 0;
 }
 
-static int set_span(struct bytes *bytes, struct span span)
+static int set_span(struct bytes *bytes, struct part span)
 {
 	return span.at ? set_bytes(bytes, span.at, span.len) : 0;
 }
@@ -69,11 +69,11 @@ void evidence_from_clone(struct session *session, struct process *child, const s
 	struct ending *server = &session->evidence.server;
 
 	if (child->parent) {
-		child->server = child->parent->server && !(event->clone->flags & CLONE_VM);
+		child->own_code = child->parent->own_code && !(event->clone->flags & CLONE_VM);
 		return;
 	}
-	child->server = child->ppid && child->ppid == session->acceptor_pid;
-	if (!child->server || server->pid)
+	child->own_code = child->ppid && child->ppid == session->acceptor_pid;
+	if (!child->own_code || server->pid)
 		return;
 	server->pid = child->pid;
 	memcpy(server->comm, child->comm, sizeof(server->comm));
@@ -85,21 +85,21 @@ static bool is_server(const struct session *session, const struct process *proce
 }
 
 /* The name of a program without its folders. */
-static struct span base_name(const unsigned char *path, size_t len)
+static struct part base_name(const unsigned char *path, size_t len)
 {
 	const unsigned char *slash = len ? memrchr(path, '/', len) : NULL;
 	const unsigned char *name = slash ? slash + 1 : path;
 
-	return (struct span){ (const char *)name, len - (size_t)(name - path) };
+	return (struct part){ (const char *)name, len - (size_t)(name - path) };
 }
 
-static bool same(struct span span, const char *text)
+static bool same(struct part span, const char *text)
 {
 	return span.len == strlen(text) && memcmp(span.at, text, span.len) == 0;
 }
 
 /* Take one argument; false after the last. */
-static bool take_argument(const struct program *program, size_t *at, struct span *argument)
+static bool take_argument(const struct program *program, size_t *at, struct part *argument)
 {
 	const char *start = (const char *)program->argv + *at;
 
@@ -118,8 +118,8 @@ static bool take_argument(const struct program *program, size_t *at, struct span
  */
 static enum ran_kind what_ran(const struct program *program)
 {
-	struct span name = base_name(program->path, program->path_len);
-	struct span first, option, command;
+	struct part name = base_name(program->path, program->path_len);
+	struct part first, option, command;
 	const char *blank;
 	size_t at = 0;
 
@@ -157,7 +157,7 @@ static int note_ran(struct session *session, enum ran_kind kind, const struct pr
 static int note_program(struct session *session, enum ran_kind kind, const struct process *process)
 {
 	const struct program *program = model_program(process);
-	struct span argument;
+	struct part argument;
 	char text[RAN_MAX + 1];
 	size_t len = program->path_len;
 	size_t at = 0;
@@ -214,9 +214,9 @@ int evidence_from_exec(struct session *session, struct process *process)
 		memcpy(evidence->server.comm, process->comm, sizeof(evidence->server.comm));
 		return 0;
 	}
-	if (!process->server || is_adopted_server(session, process))
+	if (!process->own_code || is_adopted_server(session, process))
 		return 0;
-	process->server = false;
+	process->own_code = false;
 	kind = what_ran(program);
 	if (kind == RAN_OTHER && !(program->uid && serves_request(session, process)))
 		return 0;
@@ -226,7 +226,7 @@ int evidence_from_exec(struct session *session, struct process *process)
 int evidence_from_exec_fail(struct session *session, const struct process *process,
 			    const struct event *event)
 {
-	if (!process->server || !serves_request(session, process))
+	if (!process->own_code || !serves_request(session, process))
 		return 0;
 	return note_ran(session, RAN_FAILED, process, event->data, event->exec_fail->path_len);
 }
@@ -259,7 +259,7 @@ int evidence_from_exit(struct session *session, const struct process *process)
 	else if (untrusted)
 		note_ending(&evidence->checker, process);
 	/* It exits with 254 where /etc/nologin keeps the user out. */
-	if (!process->server || process->exec_fails || process->code == 254 || process->signal)
+	if (!process->own_code || process->exec_fails || process->code == 254 || process->signal)
 		return 0;
 	if (process->depth < 2 && !(process->uid_known && process->uid == 0))
 		return 0;

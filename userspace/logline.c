@@ -14,37 +14,37 @@
 
 #define NOT_FOUND SIZE_MAX
 
-static struct span part(struct span span, size_t from, size_t to)
+static struct part part(struct part span, size_t from, size_t to)
 {
-	return (struct span){ span.at + from, to - from };
+	return (struct part){ span.at + from, to - from };
 }
 
-static struct span after(struct span span, size_t from)
+static struct part after(struct part span, size_t from)
 {
 	return part(span, from, span.len);
 }
 
-static bool begins(struct span span, const char *with)
+static bool begins(struct part span, const char *with)
 {
 	size_t n = strlen(with);
 
 	return span.len >= n && memcmp(span.at, with, n) == 0;
 }
 
-static bool ends(struct span span, const char *with)
+static bool ends(struct part span, const char *with)
 {
 	size_t n = strlen(with);
 
 	return span.len >= n && memcmp(span.at + span.len - n, with, n) == 0;
 }
 
-static bool equals(struct span span, const char *with)
+static bool equals(struct part span, const char *with)
 {
 	return span.len == strlen(with) && begins(span, with);
 }
 
 /* Go past a word, if it stands here. */
-static bool skip(struct span *span, const char *word)
+static bool skip(struct part *span, const char *word)
 {
 	if (!begins(*span, word))
 		return false;
@@ -53,7 +53,7 @@ static bool skip(struct span *span, const char *word)
 }
 
 /* Take a word off the end, if it stands there. */
-static bool cut(struct span *span, const char *word)
+static bool cut(struct part *span, const char *word)
 {
 	if (!ends(*span, word))
 		return false;
@@ -62,7 +62,7 @@ static bool cut(struct span *span, const char *word)
 }
 
 /* Where a word begins for the first time, or NOT_FOUND. */
-static size_t find_first(struct span span, const char *word)
+static size_t find_first(struct part span, const char *word)
 {
 	const char *at = span.len ? memmem(span.at, span.len, word, strlen(word)) : NULL;
 
@@ -70,7 +70,7 @@ static size_t find_first(struct span span, const char *word)
 }
 
 /* Where it begins for the last time. */
-static size_t find_last(struct span span, const char *word)
+static size_t find_last(struct part span, const char *word)
 {
 	size_t n = strlen(word);
 	size_t at = span.len < n ? 0 : span.len - n + 1;
@@ -81,12 +81,12 @@ static size_t find_last(struct span span, const char *word)
 	return NOT_FOUND;
 }
 
-static struct span until(struct span span, size_t at)
+static struct part until(struct part span, size_t at)
 {
-	return at == NOT_FOUND ? (struct span){ NULL, 0 } : part(span, 0, at);
+	return at == NOT_FOUND ? (struct part){ NULL, 0 } : part(span, 0, at);
 }
 
-static size_t count_digits(struct span span)
+static size_t count_digits(struct part span)
 {
 	size_t n = 0;
 
@@ -96,7 +96,7 @@ static size_t count_digits(struct span span)
 }
 
 /* A decimal number that the text begins with; false if it is none of 32 bits. */
-static bool take_number(struct span *span, uint32_t *number)
+static bool take_number(struct part *span, uint32_t *number)
 {
 	size_t n = count_digits(*span);
 	uint64_t sum = 0;
@@ -114,17 +114,17 @@ static bool take_number(struct span *span, uint32_t *number)
 }
 
 /* A word up to a blank, which goes too. */
-static struct span take_word(struct span *span)
+static struct part take_word(struct part *span)
 {
 	size_t at = find_first(*span, " ");
-	struct span word = part(*span, 0, at == NOT_FOUND ? span->len : at);
+	struct part word = part(*span, 0, at == NOT_FOUND ? span->len : at);
 
 	*span = after(*span, at == NOT_FOUND ? span->len : at + 1);
 	return word;
 }
 
 /* "Nov 24 13:35:20 ", as libc puts it in front: letters, blanks, digits, colons. */
-static bool has_bsd_stamp(struct span span)
+static bool has_bsd_stamp(struct part span)
 {
 	static const char pattern[] = "aaa dd dd:dd:dd ";
 	size_t i;
@@ -145,7 +145,7 @@ static bool has_bsd_stamp(struct span span)
 }
 
 /* "2026-11-24T13:35:20.123456+00:00 ", as others do. */
-static bool has_iso_stamp(struct span span)
+static bool has_iso_stamp(struct part span)
 {
 	return span.len > 20 && count_digits(span) == 4 && span.at[4] == '-' && span.at[7] == '-' &&
 	       span.at[10] == 'T' && span.at[13] == ':';
@@ -157,7 +157,7 @@ static bool is_tag(unsigned char c)
 }
 
 /* The length of "sshd[145]: " or "sshd: ", or 0. */
-static size_t tag_length(struct span span)
+static size_t tag_length(struct part span)
 {
 	size_t n = 0;
 
@@ -174,10 +174,10 @@ static size_t tag_length(struct span span)
 	return n && begins(after(span, n), ": ") ? n + 2 : 0;
 }
 
-struct span logline_message(const void *text, size_t len)
+struct part logline_message(const void *text, size_t len)
 {
-	struct span span = { text, len };
-	struct span rest;
+	struct part span = { text, len };
+	struct part rest;
 
 	if (has_bsd_stamp(span))
 		span = after(span, 16);
@@ -192,7 +192,7 @@ struct span logline_message(const void *text, size_t len)
 	return after(span, tag_length(span));
 }
 
-static void set_user(struct logline *line, struct span user)
+static void set_user(struct logline *line, struct part user)
 {
 	line->user = user;
 	if (skip(&line->user, "invalid user ") || skip(&line->user, "illegal user "))
@@ -200,9 +200,9 @@ static void set_user(struct logline *line, struct span user)
 }
 
 /* "ED25519 SHA256:..." after "ssh2: "; what follows belongs to a certificate. */
-static void parse_key(struct logline *line, struct span rest)
+static void parse_key(struct logline *line, struct part rest)
 {
-	struct span type, fingerprint;
+	struct part type, fingerprint;
 
 	if (!skip(&rest, " ssh2: "))
 		return;
@@ -216,7 +216,7 @@ static void parse_key(struct logline *line, struct span rest)
 }
 
 /* "METHOD for [invalid user ]USER from ADDRESS port PORT ssh2[: KEY]" */
-static void parse_try(struct logline *line, struct span rest)
+static void parse_try(struct logline *line, struct part rest)
 {
 	bool accepted = line->kind == LOGLINE_ACCEPTED;
 	size_t from;
@@ -238,19 +238,19 @@ static void parse_try(struct logline *line, struct span rest)
 }
 
 /* "[invalid user ]USER from ADDRESS ..." */
-static void parse_user_from(struct logline *line, struct span rest)
+static void parse_user_from(struct logline *line, struct part rest)
 {
 	set_user(line, until(rest, find_last(rest, " from ")));
 }
 
-static void parse_invalid_user(struct logline *line, struct span rest)
+static void parse_invalid_user(struct logline *line, struct part rest)
 {
 	line->user = until(rest, find_last(rest, " from "));
 	line->invalid_user = true;
 }
 
 /* PAM's own words, which may have a "for" themselves, then who: "... for USER from HOST" */
-static void parse_pam_error(struct logline *line, struct span rest)
+static void parse_pam_error(struct logline *line, struct part rest)
 {
 	size_t at = find_first(rest, " for illegal user ");
 
@@ -264,10 +264,10 @@ static void parse_pam_error(struct logline *line, struct span rest)
 }
 
 /* "USER [from HOST ]not allowed because ..." */
-static void parse_not_allowed(struct logline *line, struct span rest)
+static void parse_not_allowed(struct logline *line, struct part rest)
 {
 	size_t at = find_first(rest, " not allowed because ");
-	struct span user = until(rest, at);
+	struct part user = until(rest, at);
 	size_t from = find_first(user, " from ");
 
 	if (at == NOT_FOUND) {
@@ -277,19 +277,19 @@ static void parse_not_allowed(struct logline *line, struct span rest)
 	line->user = from == NOT_FOUND ? user : until(user, from);
 }
 
-static void parse_access_denied(struct logline *line, struct span rest)
+static void parse_access_denied(struct logline *line, struct part rest)
 {
 	line->user = until(rest, find_last(rest, " by PAM account "));
 }
 
-static void parse_root_refused(struct logline *line, struct span rest)
+static void parse_root_refused(struct logline *line, struct part rest)
 {
 	(void)rest;
-	line->user = (struct span){ "root", 4 };
+	line->user = (struct part){ "root", 4 };
 }
 
 /* "[authenticating user USER ]ADDRESS port PORT"; its monitor leaves out a blank. */
-static void parse_peer(struct logline *line, struct span rest)
+static void parse_peer(struct logline *line, struct part rest)
 {
 	size_t port, blank;
 
@@ -305,14 +305,14 @@ static void parse_peer(struct logline *line, struct span rest)
 	line->user = until(rest, blank);
 }
 
-static void parse_disconnecting(struct logline *line, struct span rest)
+static void parse_disconnecting(struct logline *line, struct part rest)
 {
 	if (ends(rest, ": Too many authentication failures"))
 		line->kind = LOGLINE_TOO_MANY_FAILURES;
 	parse_peer(line, rest);
 }
 
-static void parse_connection_from(struct logline *line, struct span rest)
+static void parse_connection_from(struct logline *line, struct part rest)
 {
 	if (cut(&rest, " timed out"))
 		parse_peer(line, rest);
@@ -321,11 +321,11 @@ static void parse_connection_from(struct logline *line, struct span rest)
 }
 
 /* "USER[(uid=UID)] by ..." */
-static void parse_session_opened(struct logline *line, struct span rest)
+static void parse_session_opened(struct logline *line, struct part rest)
 {
-	struct span who = until(rest, find_last(rest, " by "));
+	struct part who = until(rest, find_last(rest, " by "));
 	size_t at = find_last(who, "(uid=");
-	struct span number;
+	struct part number;
 
 	line->kind = LOGLINE_SESSION_OPENED;
 	line->user = at == NOT_FOUND ? who : until(who, at);
@@ -336,7 +336,7 @@ static void parse_session_opened(struct logline *line, struct span rest)
 }
 
 /* "pam_unix(sshd:auth): authentication failure; ...", "pam_unix(sshd:session): session ..." */
-static void parse_pam_module(struct logline *line, struct span rest)
+static void parse_pam_module(struct logline *line, struct part rest)
 {
 	size_t at = find_first(rest, "): ");
 	bool session = ends(until(rest, at), ":session");
@@ -354,9 +354,9 @@ static void parse_pam_module(struct logline *line, struct span rest)
 }
 
 /* dropbear: "'USER' from ADDRESS:PORT[, extra auth required]" */
-static void parse_dropbear_password(struct logline *line, struct span rest)
+static void parse_dropbear_password(struct logline *line, struct part rest)
 {
-	line->method = (struct span){ "password", 8 };
+	line->method = (struct part){ "password", 8 };
 	if (ends(rest, ", extra auth required"))
 		line->kind = LOGLINE_OTHER;
 	if (skip(&rest, "'"))
@@ -364,12 +364,12 @@ static void parse_dropbear_password(struct logline *line, struct span rest)
 }
 
 /* "'USER' with [TYPE ]key FINGERPRINT from ADDRESS:PORT[, extra auth required]" */
-static void parse_dropbear_key(struct logline *line, struct span rest)
+static void parse_dropbear_key(struct logline *line, struct part rest)
 {
 	size_t with, from;
-	struct span key;
+	struct part key;
 
-	line->method = (struct span){ "publickey", 9 };
+	line->method = (struct part){ "publickey", 9 };
 	if (ends(rest, ", extra auth required"))
 		line->kind = LOGLINE_OTHER;
 	skip(&rest, "'");
@@ -390,13 +390,13 @@ static void parse_dropbear_key(struct logline *line, struct span rest)
 	line->fingerprint = key;
 }
 
-static void parse_dropbear_nobody(struct logline *line, struct span rest)
+static void parse_dropbear_nobody(struct logline *line, struct part rest)
 {
 	(void)rest;
 	line->invalid_user = true;
 }
 
-static void parse_dropbear_wrong_user(struct logline *line, struct span rest)
+static void parse_dropbear_wrong_user(struct logline *line, struct part rest)
 {
 	line->invalid_user = true;
 	line->user = until(rest, find_last(rest, " from "));
@@ -405,7 +405,7 @@ static void parse_dropbear_wrong_user(struct logline *line, struct span rest)
 }
 
 /* " from <ADDRESS:PORT>: [(user 'USER', N fails): ]REASON" */
-static void parse_dropbear_exit(struct logline *line, struct span rest)
+static void parse_dropbear_exit(struct logline *line, struct part rest)
 {
 	size_t reason = find_last(rest, ": ");
 	size_t user = find_first(rest, " (user '");
@@ -414,7 +414,7 @@ static void parse_dropbear_exit(struct logline *line, struct span rest)
 	if (reason == NOT_FOUND)
 		return;
 	if (user != NOT_FOUND) {
-		struct span who = after(rest, user + strlen(" (user '"));
+		struct part who = after(rest, user + strlen(" (user '"));
 
 		fails = find_last(who, "', ");
 		line->user = until(who, fails);
@@ -440,7 +440,7 @@ static void parse_dropbear_exit(struct logline *line, struct span rest)
 static const struct {
 	const char *begin;
 	enum logline_kind kind;
-	void (*parse)(struct logline *line, struct span rest);
+	void (*parse)(struct logline *line, struct part rest);
 } patterns[] = {
 	{ "Accepted ",				LOGLINE_ACCEPTED,	parse_try },
 	{ "Failed ",				LOGLINE_FAILED,		parse_try },
@@ -485,7 +485,7 @@ static const struct {
 /* clang-format on */
 
 /* What begins with the name of a function of the server. */
-static enum logline_kind find_inside(struct span message, bool fatal)
+static enum logline_kind find_inside(struct part message, bool fatal)
 {
 	size_t child = find_first(message, "preauth child ");
 
@@ -497,7 +497,7 @@ static enum logline_kind find_inside(struct span message, bool fatal)
 
 void logline_parse(const void *text, size_t len, struct logline *line)
 {
-	struct span message = logline_message(text, len);
+	struct part message = logline_message(text, len);
 	bool fatal;
 	size_t i;
 

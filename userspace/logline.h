@@ -61,11 +61,11 @@ enum logline_kind {
 };
 
 /**
- * struct span - bytes of a line that stand in it; escape them
+ * struct part - bytes of a line that stand in it; escape them
  * @at: first byte; NULL: the line has no such part
  * @len: how many
  */
-struct span {
+struct part {
 	const char *at;
 	size_t len;
 };
@@ -85,11 +85,11 @@ struct span {
  */
 struct logline {
 	enum logline_kind kind;
-	struct span message;
-	struct span method;
-	struct span user;
-	struct span key_type;
-	struct span fingerprint;
+	struct part message;
+	struct part method;
+	struct part user;
+	struct part key_type;
+	struct part fingerprint;
 	uint32_t uid;
 	uint32_t failures;
 	bool uid_known;
@@ -114,6 +114,6 @@ void logline_parse(const void *text, size_t len, struct logline *line);
  *
  * Return: a part of @text.
  */
-struct span logline_message(const void *text, size_t len);
+struct part logline_message(const void *text, size_t len);
 
 #endif /* _SSHOBS_LOGLINE_H */

@@ -75,7 +75,7 @@ struct program {
  *	of it that became nothing but another part of the server; else it is a program
  *	that the server runs
  * @uid_known: @uid holds something
- * @server: it runs the server's own code: the child of the task that accepted, and
+ * @own_code: it runs the server's own code: the child of the task that accepted, and
  *	what came from it by fork and has not executed anything
  * @depth: how many of its ancestors are in the session
  * @view: for the views
@@ -110,7 +110,7 @@ struct process {
 	bool vforked;
 	bool server;
 	bool uid_known;
-	bool server;
+	bool own_code;
 	uint32_t depth;
 	void *view;
 	struct process *next;

@@ -237,7 +237,7 @@ static enum why why_after_connect(const struct session *session, const struct ev
 static enum why why_after_log(const struct event *event)
 {
 	static const char refused[] = "authentication failure", failed[] = "Failed ";
-	struct span message = logline_message(event->data, event->log->text_len);
+	struct part message = logline_message(event->data, event->log->text_len);
 
 	if (memmem(message.at, message.len, refused, strlen(refused)))
 		return WHY_REFUSED;

@@ -138,7 +138,7 @@ static enum tint put_wire(FILE *out, const struct step *step, bool local)
 static enum tint put_log(FILE *out, const struct step *step, bool local)
 {
 	const struct event *event = step->last;
-	struct span message = logline_message(event->data, event->log->text_len);
+	struct part message = logline_message(event->data, event->log->text_len);
 
 	(void)local;
 	fputs("log: ", out);

@@ -31,7 +31,7 @@ static const char *const names[LOGLINE_KINDS] = {
 	[LOGLINE_SESSION_OPENED] = "session-opened",
 };
 
-static void put(const char *name, struct span span)
+static void put(const char *name, struct part span)
 {
 	if (span.at)
 		printf(" %s=<%.*s>", name, (int)span.len, span.at);

@@ -14,5 +14,5 @@ all                     3.049 s     263 ms   -2.785 s
 -109 ms in unknown: sshd: 109 ms, only in 63
 +76.5 ms in auth: sshd: 76.5 ms, only in 61
 +52.7 ms in kex: the client: 52.7 ms, only in 61
-+109 ms in 17 more; -a shows all
++109 ms in 16 more; -a shows all
 status 0
