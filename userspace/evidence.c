@@ -98,6 +98,13 @@ static bool same(struct part span, const char *text)
 	return span.len == strlen(text) && memcmp(span.at, text, span.len) == 0;
 }
 
+static enum server_program program_of(struct span name)
+{
+	if (same(name, "sshd-session"))
+		return SERVER_SSHD_SESSION;
+	return same(name, "sshd") ? SERVER_SSHD : SERVER_OTHER;
+}
+
 /* Take one argument; false after the last. */
 static bool take_argument(const struct program *program, size_t *at, struct part *argument)
 {
@@ -198,8 +205,8 @@ static bool serves_request(const struct session *session, const struct process *
 {
 	if (process->depth >= 2)
 		return true;
-	return process->depth == 1 && !session->evidence.reports && session->evidence.accepted_ns &&
-	       process->start_ns >= session->evidence.accepted_ns;
+	return process->depth == 1 && session->evidence.program != SERVER_SSHD_SESSION &&
+	       session->evidence.accepted_ns && process->start_ns >= session->evidence.accepted_ns;
 }
 
 int evidence_from_exec(struct session *session, struct process *process)
@@ -209,8 +216,7 @@ int evidence_from_exec(struct session *session, struct process *process)
 	enum ran_kind kind;
 
 	if (is_server(session, process)) {
-		evidence->reports =
-			same(base_name(program->path, program->path_len), "sshd-session");
+		evidence->program = program_of(base_name(program->path, program->path_len));
 		memcpy(evidence->server.comm, process->comm, sizeof(evidence->server.comm));
 		return 0;
 	}

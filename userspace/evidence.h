@@ -96,6 +96,13 @@ struct ending {
 	uint32_t signal;
 };
 
+/* What the process that serves the connection runs: its exit statuses differ. */
+enum server_program {
+	SERVER_OTHER, /* dropbear, or not known */
+	SERVER_SSHD, /* OpenSSH before 9.8 */
+	SERVER_SSHD_SESSION, /* OpenSSH from 9.8 on */
+};
+
 /**
  * struct evidence - all of it
  * @logged: lines of the server, by kind
@@ -104,7 +111,7 @@ struct ending {
  *	accepted
  * @checker: the one that talks to a client which is not trusted yet; it exits with 0
  *	only once the client is
- * @reports: the exit status of @server means something (sshd-session of OpenSSH 9.8)
+ * @program: what @server runs
  * @accepted_ns: CLOCK_MONOTONIC time of the line that said that authentication
  *	succeeded; 0: there is none
  * @user: name that the newest line before that has, or that line
@@ -120,7 +127,7 @@ struct evidence {
 	struct ran ran[RAN_KINDS];
 	struct ending server;
 	struct ending checker;
-	bool reports;
+	enum server_program program;
 	uint64_t accepted_ns;
 	struct bytes user;
 	struct bytes method;

@@ -87,13 +87,12 @@ static int pass(struct follow *follow, const struct event *event)
 
 static bool session_matches(const struct options *options, const struct session *session)
 {
-	uint32_t uid;
-
 	if (options->by_pid && !model_had_process(session, options->pid))
 		return false;
 	if (!options->by_user)
 		return true;
-	return session->user == USER_SETTLED && model_user(session, &uid) && uid == options->uid;
+	return !model_user_is_guess(session) &&
+	       model_is_user(session, options->user, options->has_uid ? &options->uid : NULL);
 }
 
 /* Once it is known that a session is wanted, its records until then come too. */

@@ -53,9 +53,9 @@ static bool wanted(const struct options *options, const struct model *model,
 		   const struct session *session, const struct origin *origin)
 {
 	uint64_t offset = (uint64_t)origin->realtime_offset_ns;
-	uint32_t uid;
 
-	if (options->by_user && (!model_user(session, &uid) || uid != options->uid))
+	if (options->by_user &&
+	    !model_is_user(session, options->user, options->has_uid ? &options->uid : NULL))
 		return false;
 	if (options->by_pid && !model_had_process(session, options->pid))
 		return false;

@@ -125,6 +125,16 @@ struct bytes model_user_name(const struct session *session)
 	return session->evidence.user;
 }
 
+bool model_is_user(const struct session *session, const char *name, const uint32_t *uid)
+{
+	struct bytes logged = model_user_name(session);
+	uint32_t own;
+
+	if (name && logged.at)
+		return logged.len == strlen(name) && memcmp(logged.at, name, logged.len) == 0;
+	return uid && model_user(session, &own) && own == *uid;
+}
+
 uint32_t model_incomplete(const struct model *model, const struct session *session)
 {
 	uint32_t reasons = session->incomplete;

@@ -345,6 +345,16 @@ bool model_user(const struct session *session, uint32_t *uid);
  */
 struct bytes model_user_name(const struct session *session);
 
+/**
+ * model_is_user() - whether a session is, or was meant to be, of a user
+ * @session: the session
+ * @name: name of the user, which is compared if the server's log told one; NULL: any
+ * @uid: else the user id, which is compared; NULL: none
+ *
+ * Return: whether it is.
+ */
+bool model_is_user(const struct session *session, const char *name, const uint32_t *uid);
+
 /* What the reader adds to the reasons SSHOBS_INCOMPLETE_* of the module. */
 #define INCOMPLETE_START   (1U << 16) /* its first record was not there */
 #define INCOMPLETE_MISSING (1U << 17) /* session->missing records were not there */

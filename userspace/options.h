@@ -40,7 +40,9 @@ enum color {
  * @since_ns: -S, CLOCK_REALTIME; INT64_MIN if not given
  * @until_ns: -U, CLOCK_REALTIME; INT64_MAX if not given
  * @by_user: -u was given
- * @uid: its user
+ * @user: its name; NULL: a number was given
+ * @has_uid: @uid is the user's on this host
+ * @uid: the user id
  * @by_pid: -p was given
  * @pid: its process
  * @write: -w: capture file to write, or NULL
@@ -60,6 +62,8 @@ struct options {
 	int64_t since_ns;
 	int64_t until_ns;
 	bool by_user;
+	const char *user;
+	bool has_uid;
 	uint32_t uid;
 	bool by_pid;
 	uint32_t pid;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -266,18 +267,41 @@ static void weigh_signal(struct weighing *w, const struct ending *ending)
 	put_signal(add(w, PROOF_EXIT, weight), ending);
 }
 
+/*
+ * OpenSSH 8.5 to 9.7 that is patched against CVE-2024-6387 says nothing when the grace time
+ * is over: the server exits with 1 out of its signal handler, after it has sent the process
+ * that it may have forked by then a SIGALRM and a SIGTERM. It exits so too when PAM's helper
+ * dies, but then that process finds its server gone, and exits with 255.
+ */
+static bool was_alarmed(const struct weighing *w)
+{
+	const struct ending *checker = &w->evidence->checker;
+
+	if (w->evidence->program != SERVER_SSHD || w->evidence->server.code != 1 || got_in(w))
+		return false;
+	if (!is_complete(w->session) || w->evidence->logged[LOGLINE_FATAL].count)
+		return false;
+	return !checker->over || checker->code == 1 || checker->signal == SIGALRM ||
+	       checker->signal == SIGTERM;
+}
+
 static void weigh_status(struct weighing *w, const struct ending *server)
 {
 	struct weight weight = { 0, ANY, 0 };
 	const char *words = NULL;
 	struct proof *proof;
 
-	if (w->evidence->reports && server->code < N_STATUSES) {
+	bool session = w->evidence->program == SERVER_SSHD_SESSION;
+
+	if (session && server->code < N_STATUSES) {
 		words = statuses[server->code].words;
 		weight = words ? statuses[server->code].weight : weight;
-	} else if (w->evidence->reports && server->code == 255 && !got_in(w)) {
+	} else if (session && server->code == 255 && !got_in(w)) {
 		words = "authentication was not tried";
 		weight.asserts = BIT(DISCONNECTED);
+	} else if (was_alarmed(w)) {
+		words = statuses[3].words;
+		weight = statuses[3].weight;
 	}
 	proof = add(w, PROOF_EXIT, weight);
 	set_process(proof, server->pid, server->comm);

@@ -110,19 +110,23 @@ static int set_time(const char *option, const char *text, int64_t *ns)
 	return 0;
 }
 
+/* A name that this host does not know may be one that a client tried, or another host's. */
 static int set_user(struct options *options, const char *name)
 {
 	const struct passwd *pw = getpwnam(name);
 	uint64_t uid;
 
 	options->by_user = true;
-	if (pw)
+	options->has_uid = true;
+	if (pw) {
 		options->uid = pw->pw_uid;
-	else if (parse_number(name, UINT32_MAX, &uid))
+		options->user = name;
+	} else if (parse_number(name, UINT32_MAX, &uid)) {
 		options->uid = (uint32_t)uid;
-	else
-		return fail(STATUS_USAGE, "-u %s: no such user on this host; give the number",
-			    name);
+	} else {
+		options->has_uid = false;
+		options->user = name;
+	}
 	return 0;
 }
 
