@@ -91,6 +91,9 @@ static void print_counts(const struct state *state)
 	       (uint64_t)stats->ring_bytes / 1024,
 	       (uint64_t)(state->info.next_seq - state->info.oldest_seq), (uint64_t)stats->written,
 	       (uint64_t)stats->overwritten, (uint64_t)stats->dropped);
+	print_key("SYNs");
+	printf("%" PRIu64 " to watched ports, %" PRIu64 " suppressed\n", (uint64_t)stats->syns,
+	       (uint64_t)stats->syns_suppressed);
 	print_key("Sessions");
 	printf("%" PRIu64 " up, %" PRIu64 " since load\n", (uint64_t)stats->sessions,
 	       (uint64_t)stats->sessions_total);
@@ -216,6 +219,8 @@ static struct json_object *stats_object(const struct sshobs_stats *stats)
 	json_add_u64(object, "tasks_untracked", stats->tasks_untracked);
 	json_add_u64(object, "unwatched", stats->unwatched);
 	json_add_u64(object, "missed", stats->missed);
+	json_add_u64(object, "syns", stats->syns);
+	json_add_u64(object, "syns_suppressed", stats->syns_suppressed);
 	return object;
 }
 
