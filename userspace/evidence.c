@@ -98,7 +98,7 @@ static bool same(struct part span, const char *text)
 	return span.len == strlen(text) && memcmp(span.at, text, span.len) == 0;
 }
 
-static enum server_program program_of(struct span name)
+static enum server_program program_of(struct part name)
 {
 	if (same(name, "sshd-session"))
 		return SERVER_SSHD_SESSION;
