@@ -58,15 +58,6 @@ const struct program *blame_program(const struct blame *blame)
 	return blame->process && blame->top ? model_program(blame->process) : NULL;
 }
 
-bool blame_same_connect(const struct event *a, const struct event *b)
-{
-	if (!a || !b)
-		return a == b;
-	return memcmp(&a->connect->peer, &b->connect->peer, sizeof(a->connect->peer)) == 0 &&
-	       a->connect->path_len == b->connect->path_len &&
-	       memcmp(a->data, b->data, a->connect->path_len) == 0;
-}
-
 /* The process that the server made, above a program or the program itself. */
 static const struct process *find_top(const struct process *process)
 {
@@ -112,7 +103,7 @@ static bool belongs(const struct blame *blame, const struct blame *part)
 		return same_program(blame, part);
 	if (blame->process != part->process)
 		return false;
-	return blame->why == part->why && blame_same_connect(blame->connect, part->connect);
+	return blame->why == part->why && connect_is_same(blame->connect, part->connect);
 }
 
 static struct blame *find_blame(const struct ranking *ranking, const struct blame *part)
@@ -264,21 +255,14 @@ static int add_span(struct ranking *ranking, const struct span *span)
 	return add_part(ranking, &own, span->process);
 }
 
-/* How the client was let in, as the server's log has it. */
-static bool let_in_by(const struct session *session, const char *method)
-{
-	const struct bytes *by = &session->evidence.method;
-
-	return by->len >= strlen(method) && memcmp(by->at, method, strlen(method)) == 0;
-}
-
 static const char *cause_of_client(const struct session *session, const struct blame *blame)
 {
 	if (blame->phase->name != PHASE_AUTH)
 		return NULL;
-	if (let_in_by(session, "password") || let_in_by(session, "keyboard-interactive"))
+	if (session_let_in_by(session, "password") ||
+	    session_let_in_by(session, "keyboard-interactive"))
 		return "a person types a password";
-	if (let_in_by(session, "publickey"))
+	if (session_let_in_by(session, "publickey"))
 		return "a passphrase, an agent or a token";
 	return NULL;
 }

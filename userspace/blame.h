@@ -77,9 +77,6 @@ struct blames {
 int blame_rank(const struct session *session, const struct login *login, const struct spans *spans,
 	       struct blames *blames);
 
-/** blame_same_connect() - whether two connects were to the same peer; NULL is none */
-bool blame_same_connect(const struct event *a, const struct event *b);
-
 /** blame_is_motd() - whether the culprit is a script of update-motd.d */
 bool blame_is_motd(const struct blame *blame);
 

@@ -119,7 +119,7 @@ static void put_reason(FILE *out, const struct blame *blame)
 		fputs(", after a failed try: its delay, and the client or its person", out);
 	else if (blame->why == WHY_AS_USER)
 		fputs(", while it acted as the user", out);
-	else if (blame->whose == WHOSE_UNKNOWN)
+	else if (blame->whose == WHOSE_UNKNOWN && blame->why == WHY_NOTHING)
 		fputs(", nothing tells for whom", out);
 	if (blame->deepest && 2 * blame->deepest_ns >= blame->wall_ns) {
 		fputs(", mostly in ", out);
@@ -132,6 +132,8 @@ static void put_reason(FILE *out, const struct blame *blame)
 						     ", after it connected to ",
 		      out);
 		blame_put_peer(out, blame->connect);
+		if (blame->whose == WHOSE_UNKNOWN)
+			fputs(": for that, or for the client or its person", out);
 	}
 }
 

@@ -38,7 +38,7 @@ static bool same_culprit(const struct blame *a, const struct blame *b)
 		return false;
 	if (a->top)
 		return true;
-	return same_name(a, b) && a->why == b->why && blame_same_connect(a->connect, b->connect);
+	return same_name(a, b) && a->why == b->why && connect_is_same(a->connect, b->connect);
 }
 
 /* Of several that are the same (a script that ran twice), each is taken once. */

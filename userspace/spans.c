@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "replay.h"
 #include "spans.h"
 #include "spans_fill.h"
 #include "turns.h"
+#include "why.h"
 
 /* What is needed to explain a gap. */
 struct sweep {
@@ -23,6 +22,7 @@ struct sweep {
 	size_t n_spine;
 	size_t tip; /* of @spine, those that have appeared */
 	size_t ender; /* index of the event that ends the gap; NO_EVENT */
+	bool typed; /* its person may have typed a password */
 };
 
 static int compare_points(const void *a, const void *b)
@@ -197,116 +197,6 @@ static struct actor *find_culprit(struct sweep *sweep)
 	return tip;
 }
 
-/* The line to the log is no service that a login waits for. */
-static bool is_log_socket(const struct event *event)
-{
-	static const char *const paths[] = { "/dev/log", "/run/systemd/journal/dev-log" };
-	size_t i;
-
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (event->connect->path_len == strlen(paths[i]) &&
-		    memcmp(event->data, paths[i], strlen(paths[i])) == 0)
-			return true;
-	return false;
-}
-
-/*
- * UDP that is connected to see which address it would be sent from: getaddrinfo() does
- * so to put its answers in order, sshd to the port that it listens on.
- */
-static bool is_probe(const struct session *session, const struct event *event)
-{
-	static const unsigned char any[16];
-	const struct sshobs_endpoint *peer = &event->connect->peer;
-
-	return event->connect->protocol == IPPROTO_UDP &&
-	       (!peer->port || peer->port == session->endpoints.local.port ||
-		memcmp(peer->addr, any, sizeof(any)) == 0);
-}
-
-static enum why why_after_connect(const struct session *session, const struct event *event)
-{
-	uint32_t error = event->connect->error;
-
-	if (event->connect->peer.family == AF_UNIX ? is_log_socket(event) :
-						     is_probe(session, event))
-		return WHY_NOTHING;
-	return !error || error == EINPROGRESS || error == EAGAIN ? WHY_CONNECTED : WHY_NOTHING;
-}
-
-static enum why why_after_log(const struct event *event)
-{
-	static const char refused[] = "authentication failure", failed[] = "Failed ";
-	struct part message = logline_message(event->data, event->log->text_len);
-
-	if (memmem(message.at, message.len, refused, strlen(refused)))
-		return WHY_REFUSED;
-	if (message.len >= strlen(failed) && memcmp(message.at, failed, strlen(failed)) == 0)
-		return WHY_FAILED;
-	return WHY_NOTHING;
-}
-
-/* What an event tells of the silence after it. */
-static enum why why_after(const struct session *session, const struct event *event)
-{
-	switch (event->hdr->type) {
-	case SSHOBS_CONNECT:
-		return why_after_connect(session, event);
-	case SSHOBS_CRED:
-		return event->cred->after.euid && !event->cred->after.uid ? WHY_AS_USER :
-									    WHY_NOTHING;
-	case SSHOBS_LOG:
-		return why_after_log(event);
-	}
-	return WHY_NOTHING;
-}
-
-static bool is_in_connect(const struct event *event, uint64_t time_ns)
-{
-	return event->hdr->type == SSHOBS_CONNECT &&
-	       event->hdr->time_ns - event->connect->duration_ns <= time_ns;
-}
-
-/* What an event and those of its process before it tell of the silence after it. */
-static enum why why_since(const struct sweep *sweep, size_t i, const struct event **connect)
-{
-	const struct event *event = &sweep->session->kept[i];
-	enum why why = why_after(sweep->session, event);
-
-	if (why == WHY_CONNECTED)
-		*connect = event;
-	/* Between PAM's line and its delay, connects to nobody do not matter. */
-	while (why == WHY_NOTHING && event->hdr->type == SSHOBS_CONNECT && event->connect->error) {
-		i = sweep->replay.moments[i].previous;
-		if (i == NO_EVENT)
-			break;
-		event = &sweep->session->kept[i];
-		if (event->hdr->type == SSHOBS_LOG)
-			why = why_after_log(event);
-	}
-	return why;
-}
-
-/* What the process is in the middle of, or did last; else what the server did last. */
-static void find_why(const struct sweep *sweep, const struct actor *actor, struct span *span)
-{
-	const struct event *kept = sweep->session->kept;
-	const struct event *connect = NULL;
-
-	if (actor->next != NO_EVENT && is_in_connect(&kept[actor->next], span->start_ns)) {
-		span->why = WHY_CONNECTING;
-		span->event = &kept[actor->next];
-		return;
-	}
-	if (actor->last != NO_EVENT)
-		span->why = why_since(sweep, actor->last, &connect);
-	if (!actor_is_server(actor) && span->why != WHY_CONNECTED)
-		span->why = WHY_NOTHING;
-	else if (span->why == WHY_NOTHING && sweep->replay.newest != NO_EVENT)
-		span->why = why_since(sweep, sweep->replay.newest, &connect);
-	span->event = connect;
-}
-
 /*
  * Whether the server went on without the client: until it has become the user. Of root's
  * logins it cannot be told.
@@ -348,11 +238,12 @@ static void explain_by(struct sweep *sweep, struct actor *actor, struct span *sp
 	enum phase_name name = sweep->login->phases[span->phase].name;
 
 	span->process = actor->process;
-	find_why(sweep, actor, span);
+	span->why = why_find(&sweep->replay, actor, span->start_ns, &span->event);
 	span->whose = WHOSE_SERVER;
 	if (!actor_is_server(actor))
 		return;
-	if (span->why == WHY_FAILED)
+	if (span->why == WHY_FAILED || (name == PHASE_AUTH && span->why == WHY_CONNECTED &&
+					sweep->typed && !why_is_retried(&sweep->replay, actor)))
 		span->whose = WHOSE_UNKNOWN;
 	if (span->why != WHY_NOTHING)
 		return;
@@ -452,9 +343,42 @@ static void add_shares(struct login *login, const struct spans *spans)
 	}
 }
 
+bool session_let_in_by(const struct session *session, const char *method)
+{
+	const struct bytes *by = &session->evidence.method;
+
+	return by->len >= strlen(method) && memcmp(by->at, method, strlen(method)) == 0;
+}
+
+bool connect_is_same(const struct event *a, const struct event *b)
+{
+	if (!a || !b)
+		return a == b;
+	return memcmp(&a->connect->peer, &b->connect->peer, sizeof(a->connect->peer)) == 0 &&
+	       a->connect->path_len == b->connect->path_len &&
+	       memcmp(a->data, b->data, a->connect->path_len) == 0;
+}
+
+/* Whether the client was, or tried to be, let in with something that a person types. */
+static bool is_typed(const struct session *session)
+{
+	static const char *const methods[] = { "publickey", "hostbased", "gssapi-" };
+	size_t i;
+
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (session_let_in_by(session, methods[i]))
+			return false;
+	return true;
+}
+
 int spans_cut(const struct session *session, struct login *login, struct spans *spans)
 {
-	struct sweep sweep = { .session = session, .login = login, .spans = spans };
+	struct sweep sweep = {
+		.session = session,
+		.login = login,
+		.spans = spans,
+		.typed = is_typed(session),
+	};
 	int err;
 
 	memset(spans, 0, sizeof(*spans));

@@ -111,6 +111,18 @@ struct spans {
  */
 int spans_cut(const struct session *session, struct login *login, struct spans *spans);
 
+/** connect_is_same() - whether two connects were to the same peer; NULL is none */
+bool connect_is_same(const struct event *a, const struct event *b);
+
+/**
+ * session_let_in_by() - whether the client was let in by a method
+ * @session: the session
+ * @method: how its name begins: "publickey"
+ *
+ * Return: whether the server's log says so.
+ */
+bool session_let_in_by(const struct session *session, const char *method);
+
 /** span_rest() - what of a span was neither CPU time nor waiting for a processor */
 uint64_t span_rest(const struct span *span);
 

@@ -32,6 +32,8 @@ struct faults {
 	uint64_t pam;
 	uint64_t motd;
 	uint64_t bashrc;
+	bool names; /* names come from SSSD, which was asked before the person typed */
+	bool helper; /* unix_chkpwd says that a password is wrong, and the log does not */
 };
 
 /* The processes of the session that is being written. */
@@ -281,6 +283,25 @@ static void looks_up_keys(const struct faults *f)
 	}
 }
 
+/* PAM finds that a password is wrong. */
+static void refuses(bool by_helper)
+{
+	uint32_t helper = s.child++;
+
+	if (by_helper) {
+		forked(60000, helper);
+		after_us(500);
+		on(s.session, helper, "unix_chkpwd");
+		EXEC(300, 0, "", "/usr/sbin/unix_chkpwd", "unix_chkpwd\0alice\0nonull");
+		after_us(30 * MS);
+		exits(29000, 7, 0);
+		as_server();
+	} else {
+		logs(60000, "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 "
+			    "tty=ssh ruser= rhost=203.0.113.7  user=alice");
+	}
+}
+
 /* @refused: how long PAM waits after the first try, which is wrong */
 static void authenticates(const struct faults *f)
 {
@@ -288,11 +309,12 @@ static void authenticates(const struct faults *f)
 
 	after_us(RTT_US);
 	looks_up_keys(f);
+	if (f->names)
+		connects_path(32700, "/var/lib/sss/pipes/nss", 0);
 	after_us(RTT_US + f->person);
 	as_server();
 	if (f->refused) {
-		logs(60000, "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 "
-			    "tty=ssh ruser= rhost=203.0.113.7  user=alice");
+		refuses(f->helper);
 		after_us(300);
 		connects_path(60100, "/var/run/nscd/socket", ENOENT);
 		after_us(f->refused);
@@ -513,6 +535,8 @@ void logins(void)
 	login(50, &(struct faults){ .refused = 2 * S });
 	login(51, &(struct faults){ .home = 2 * S });
 	login(52, &(struct faults){ .queue = 2 * S });
+	login(53, &(struct faults){ .person = 3 * S, .names = true });
+	login(54, &(struct faults){ .refused = 2 * S, .helper = true });
 	command(61);
 	fails(62);
 	says_nothing(63);
