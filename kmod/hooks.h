@@ -98,6 +98,7 @@ struct sshobs_hook {
  * @arg: the argument that the return needs
  * @size: bytes at @arg, where the return needs that
  * @protocol: of the socket, where the return needs that
+ * @fd: where the path at @arg starts, or AT_FDCWD, where the return needs that
  * @begin_ns: when it began, where the return needs that
  */
 struct sshobs_call {
@@ -105,6 +106,7 @@ struct sshobs_call {
 	const void		*arg;
 	u32			size;
 	u32			protocol;
+	int			fd;
 	u64			begin_ns;
 };
 

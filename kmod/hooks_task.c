@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -139,19 +140,25 @@ static int kernel_clone_leave(struct kretprobe_instance *slot, struct pt_regs *r
 	return 0;
 }
 
-static void exec_fail_record(struct sshobs_session *session, const char *path, int err)
+/* A path that starts at a descriptor is told as bprm names it, also where there is no bprm yet. */
+static void exec_fail_record(struct sshobs_session *session, int fd, const char *path, int err)
 {
 	struct sshobs_exec_fail *rec;
-	size_t total = path ? strlen(path) : 0;
-	size_t len = min_t(size_t, total, SSHOBS_PATH_MAX);
+	size_t dir_len = 0, total, len;
+	char dir[32] = "";
 
+	if (fd != AT_FDCWD && *path != '/')
+		dir_len = scnprintf(dir, sizeof(dir), "/dev/fd/%d%s", fd, *path ? "/" : "");
+	total = dir_len + strlen(path);
+	len = min_t(size_t, total, SSHOBS_PATH_MAX);
 	rec = sshobs_record_begin(session, current, SSHOBS_EXEC_FAIL, sizeof(*rec) + len);
 	if (!rec)
 		return;
 	rec->error = -err;
 	rec->path_len = len;
 	rec->path_total = total;
-	memcpy(rec->data, path, len);
+	memcpy(rec->data, dir, dir_len);
+	memcpy(rec->data + dir_len, path, len - dir_len);
 	sshobs_record_end(rec);
 }
 
@@ -170,14 +177,18 @@ static int bprm_execve_leave(struct kretprobe_instance *slot, struct pt_regs *re
 
 	sshobs_call_end(call);
 	if (err < 0)
-		exec_fail_record(call->session, bprm->filename, err);
+		exec_fail_record(call->session, AT_FDCWD, bprm->filename, err);
 	return 0;
 }
 
+/* alloc_bprm(fd, filename, flags) */
 static int alloc_bprm_decide(struct kretprobe_instance *slot, struct pt_regs *regs)
 {
+	struct sshobs_call *call = (void *)slot->data;
+
 	sshobs_hit(SSHOBS_HOOK_ALLOC_BPRM);
-	return sshobs_call_begin((void *)slot->data, (void *)regs_get_kernel_argument(regs, 1));
+	call->fd = regs_get_kernel_argument(regs, 0);
+	return sshobs_call_begin(call, (void *)regs_get_kernel_argument(regs, 1));
 }
 
 /* Since 6.8 the file is opened here, and bprm_execve() never sees a missing one. */
@@ -189,7 +200,7 @@ static int alloc_bprm_leave(struct kretprobe_instance *slot, struct pt_regs *reg
 
 	sshobs_call_end(call);
 	if (IS_ERR(bprm))
-		exec_fail_record(call->session, filename->name, PTR_ERR(bprm));
+		exec_fail_record(call->session, call->fd, filename->name, PTR_ERR(bprm));
 	return 0;
 }
 

@@ -273,7 +273,7 @@ struct sshobs_exec {
  * @path_len: bytes of the path in @data, without a NUL
  * @path_total: bytes that the path has; more than @path_len: it was cut
  * @pad: zero
- * @data: the path as given to execve
+ * @data: the path as given to execve; /dev/fd/N/path where it was to start at descriptor N
  */
 struct sshobs_exec_fail {
 	__u32	error;
