@@ -1,26 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench fork|session N: the median time of N times fork + exec + wait. "session" does
- * the same as a member of a session: it accepts a connection of its own on port 22,
- * and its child, which holds it, does the work.
+ * bench WHAT N: does WHAT N times, and prints what one time took: the lower decile.
  *
- * Under --icount the guest's clock counts instructions: a nanosecond is one. The
- * median is a time that no timer of the kernel fell into.
+ *	fork		fork + exec + wait
+ *	session		the same as a member of a session: accepts a connection of its own
+ *			on port 22, and its child, which holds it, does the work
+ *	ping-pong	a byte to another process and back, over TCP on loopback
+ *	accept		a connection to another process, which polls, accepts and closes it
+ *
+ * bench spin: takes the time that nobody else wants, so that the processor never idles.
+ *
+ * Under --icount the guest's clock counts instructions: a nanosecond is one. It jumps
+ * where the processor idles. The lower decile is a time that no timer of the kernel fell
+ * into, and whose memory came and went by the shortest ways of the allocator: which ways
+ * the others take changes now and then, for many of them at once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <error.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define WARM_UP 50
+#define WARM_UP	 100
+#define PORT	 4711
+#define PORT_SSH 22
 
 extern char **environ;
 
@@ -31,6 +45,33 @@ static uint64_t now(void)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static uint64_t lower_decile(void (*once)(void), unsigned int n)
+{
+	uint64_t *took = calloc(n, sizeof(*took));
+	uint64_t start, decile;
+
+	for (unsigned int i = 0; i < WARM_UP; i++)
+		once();
+	for (unsigned int i = 0; i < n; i++) {
+		start = now();
+		once();
+		took[i] = now() - start;
+	}
+	qsort(took, n, sizeof(*took), compare);
+	decile = took[n / 10];
+	free(took);
+	return decile;
+}
+
+/* --- fork + exec + wait ------------------------------------------------------ */
 
 /* What is run is this very program, static, from a tmpfs: no disk, no linker. */
 static void fork_exec_wait(void)
@@ -49,49 +90,106 @@ static void fork_exec_wait(void)
 		error(1, 0, "the child ended with status %d", status);
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+/* --- TCP --------------------------------------------------------------------- */
 
-	return x < y ? -1 : x > y;
+static struct sockaddr_in address(uint16_t port)
+{
+	return (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
 }
 
-static uint64_t median(unsigned int n)
+static int listen_on(uint16_t port)
 {
-	uint64_t *took = calloc(n, sizeof(*took));
-	uint64_t start, mid;
+	struct sockaddr_in addr = address(port);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int one = 1;
 
-	for (unsigned int i = 0; i < WARM_UP; i++)
-		fork_exec_wait();
-	for (unsigned int i = 0; i < n; i++) {
-		start = now();
-		fork_exec_wait();
-		took[i] = now() - start;
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(listener, (struct sockaddr *)&addr, sizeof(addr)) || listen(listener, 1))
+		error(1, errno, "port %u", port);
+	return listener;
+}
+
+static int connect_to(uint16_t port)
+{
+	struct sockaddr_in addr = address(port);
+	int sock = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(sock, (struct sockaddr *)&addr, sizeof(addr)))
+		error(1, errno, "connect to port %u", port);
+	return sock;
+}
+
+/* The other process; it ends with this one. */
+static void start_server(void (*serve)(int listener))
+{
+	int listener = listen_on(PORT);
+	pid_t pid = fork();
+
+	if (pid < 0)
+		error(1, errno, "fork");
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		serve(listener);
+		_exit(0);
 	}
-	qsort(took, n, sizeof(*took), compare);
-	mid = took[n / 2];
-	free(took);
-	return mid;
+	close(listener);
+}
+
+static void serve_ping_pong(int listener)
+{
+	int sock = accept(listener, NULL, NULL);
+	char byte;
+
+	while (read(sock, &byte, 1) == 1 && write(sock, &byte, 1) == 1)
+		;
+}
+
+static int ball;
+
+static void ping_pong(void)
+{
+	char byte = 0;
+
+	if (write(ball, &byte, 1) != 1 || read(ball, &byte, 1) != 1)
+		error(1, errno, "ping-pong");
+}
+
+static void serve_accept(int listener)
+{
+	struct pollfd poll_fd = { .fd = listener, .events = POLLIN };
+	int sock;
+
+	while (poll(&poll_fd, 1, -1) == 1) {
+		sock = accept(listener, NULL, NULL);
+		if (sock < 0)
+			error(1, errno, "accept");
+		close(sock);
+	}
+}
+
+static void connect_read_close(void)
+{
+	int sock = connect_to(PORT);
+	char byte;
+
+	if (read(sock, &byte, 1))
+		error(1, errno, "the server did not just close");
+	close(sock);
 }
 
 /* Become the child of a server, with one connection, of which the client is here too. */
 static void enter_session(void)
 {
-	struct sockaddr_in addr = {
-		.sin_family = AF_INET,
-		.sin_port = htons(22),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-	int client = socket(AF_INET, SOCK_STREAM, 0);
-	int one = 1, status;
+	int listener = listen_on(PORT_SSH), status;
 	pid_t pid;
 
-	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(listener, (struct sockaddr *)&addr, sizeof(addr)) || listen(listener, 1) ||
-	    connect(client, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    accept(listener, NULL, NULL) < 0)
-		error(1, errno, "port 22");
+	connect_to(PORT_SSH);
+	if (accept(listener, NULL, NULL) < 0)
+		error(1, errno, "accept");
 	pid = fork();
 	if (!pid)
 		return;
@@ -100,17 +198,37 @@ static void enter_session(void)
 	exit(WEXITSTATUS(status));
 }
 
+static void spin(void)
+{
+	struct sched_param param = { 0 };
+
+	if (sched_setscheduler(0, SCHED_IDLE, &param))
+		error(1, errno, "SCHED_IDLE");
+	for (;;)
+		__asm__ volatile("");
+}
+
 int main(int argc, char **argv)
 {
-	unsigned int n;
+	void (*once)(void) = fork_exec_wait;
 
 	if (argc == 1)
 		return 0;
+	if (argc == 2 && !strcmp(argv[1], "spin"))
+		spin();
 	if (argc != 3)
-		error(64, 0, "usage: bench fork|session N");
-	n = strtoul(argv[2], NULL, 10);
+		error(64, 0, "usage: bench fork|session|ping-pong|accept N, or bench spin");
 	if (!strcmp(argv[1], "session"))
 		enter_session();
-	printf("%llu\n", (unsigned long long)median(n));
+	if (!strcmp(argv[1], "ping-pong")) {
+		start_server(serve_ping_pong);
+		ball = connect_to(PORT);
+		once = ping_pong;
+	}
+	if (!strcmp(argv[1], "accept")) {
+		start_server(serve_accept);
+		once = connect_read_close;
+	}
+	printf("%llu\n", (unsigned long long)lower_decile(once, strtoul(argv[2], NULL, 10)));
 	return 0;
 }
