@@ -188,38 +188,49 @@ static struct sshobs_session *talking_session(const struct sock *sock)
 {
 	struct sshobs_session *session;
 
-	if (!atomic_read(&talking) || !sshobs_sock_watched(sock))
+	if (!sshobs_sock_watched(sock))
 		return NULL;
 	session = sshobs_session_of_sock(sock);
 	return session && test_bit(SSHOBS_SESSION_TALKS, &session->flags) ? session : NULL;
 }
 
-/* In tcp_recvmsg(), after each buffer that it copied from, with the socket locked. */
-static void rcv_space_trace(void *data, struct sock *sock)
+/* Out of line, so that what the host pays while nobody talks is a compare and a return. */
+static noinline void rcv_space_look(const struct sock *sock)
 {
-	struct sshobs_session *session;
+	struct sshobs_session *session = talking_session(sock);
 
-	sshobs_hit(SSHOBS_HOOK_TCP_RCV_SPACE_ADJUST);
-	session = talking_session(sock);
 	if (!session || session->wire[SSHOBS_WIRE_IN].state == SSHOBS_WIRE_OVER)
 		return;
 	tell_read(session, sock);
 	session_silence(session);
 }
 
-/* For each segment that comes, before what it acknowledges is freed, with the socket locked. */
-static void tcp_probe_trace(void *data, struct sock *sock, SSHOBS_TCP_PROBE_SKB *skb)
+/* In tcp_recvmsg(), after each buffer that it copied from, with the socket locked. */
+static void rcv_space_trace(void *data, struct sock *sock)
 {
-	struct sshobs_session *session;
+	sshobs_hit(SSHOBS_HOOK_TCP_RCV_SPACE_ADJUST);
+	if (atomic_read(&talking))
+		rcv_space_look(sock);
+}
 
-	sshobs_hit(SSHOBS_HOOK_TCP_PROBE);
-	session = talking_session(sock);
+static noinline void tcp_probe_look(const struct sock *sock, const struct sk_buff *skb)
+{
+	struct sshobs_session *session = talking_session(sock);
+
 	if (!session)
 		return;
 	if (skb->len > tcp_hdrlen(skb))
 		session->arrived_ns = ktime_get_ns();
 	tell_sent(session, sock);
 	session_silence(session);
+}
+
+/* For each segment that comes, before what it acknowledges is freed, with the socket locked. */
+static void tcp_probe_trace(void *data, struct sock *sock, SSHOBS_TCP_PROBE_SKB *skb)
+{
+	sshobs_hit(SSHOBS_HOOK_TCP_PROBE);
+	if (atomic_read(&talking))
+		tcp_probe_look(sock, skb);
 }
 
 /*
