@@ -174,8 +174,8 @@ struct sshobs_endpoint {
  * @peer: the client's end
  * @local: the server's end
  * @cookie: the socket's cookie, as "ss -e" prints it after "sk:"
- * @start_ns: CLOCK_MONOTONIC time at which the session began. For accept the
- *	record's own time; for adopt the start of the oldest process that holds the
+ * @start_ns: CLOCK_MONOTONIC time at which the session began. For accept when the
+ *	server was given the connection; for adopt the start of the oldest process that holds the
  *	socket, which is the nearest that the kernel still knows
  * @backlog: connections that waited in the accept queue when the server asked for
  *	this one, without it; 0 for adopt
