@@ -95,6 +95,7 @@
  *	encryption on (struct sshobs_wire)
  * @SSHOBS_LOG: a member sent a line to the system's log (struct sshobs_log)
  * @SSHOBS_CONNECT: a member connected a socket (struct sshobs_connect)
+ * @SSHOBS_READING: a process of a session as it was at a prompt (struct sshobs_reading)
  */
 enum sshobs_type {
 	SSHOBS_ACCEPT		= 1,
@@ -116,6 +117,7 @@ enum sshobs_type {
 	SSHOBS_WIRE		= 17,
 	SSHOBS_LOG		= 18,
 	SSHOBS_CONNECT		= 19,
+	SSHOBS_READING		= 20,
 };
 
 /**
@@ -557,6 +559,47 @@ struct sshobs_connect {
 	__u8			path[];
 };
 
+/* Processes of a session that are read at a prompt, at the most. */
+#define SSHOBS_READINGS_MAX	64
+
+/* struct sshobs_reading.flags */
+/* The last one of its prompt. */
+#define SSHOBS_READING_LAST	(1U << 0)
+/* The last one of its prompt, and there were more than SSHOBS_READINGS_MAX processes. */
+#define SSHOBS_READING_CUT	(1U << 1)
+
+/**
+ * struct sshobs_reading - body of SSHOBS_READING; the header's pid is the process that was
+ * read. One for each process that the session had when it came to a prompt, right after that
+ *
+ * @prompt_ns: time_ns of the SSHOBS_PROMPT that it was read for
+ * @rss_kb: resident set (VmRSS), in KiB; 0 for a zombie
+ * @vm_kb: size of its address space (VmSize), in KiB
+ * @fds: open file descriptors
+ * @fds_soft: RLIMIT_NOFILE, soft
+ * @fds_hard: RLIMIT_NOFILE, hard
+ * @ids: who it is
+ * @pts: of the SSHOBS_PROMPT
+ * @threads: how many it has
+ * @flags: SSHOBS_READING_* above
+ * @state: one letter, as ps(1) prints it: R, S, D, T, t, Z
+ * @pad: zero
+ */
+struct sshobs_reading {
+	__u64			prompt_ns;
+	__u64			rss_kb;
+	__u64			vm_kb;
+	__u64			fds;
+	__u64			fds_soft;
+	__u64			fds_hard;
+	struct sshobs_ids	ids;
+	__u32			pts;
+	__u32			threads;
+	__u32			flags;
+	char			state;
+	char			pad[3];
+};
+
 /**
  * struct sshobs_info - answer of SSHOBS_IOC_INFO
  * @abi: SSHOBS_ABI of the module
@@ -650,6 +693,265 @@ struct sshobs_probe {
 	char	symbol[48];
 };
 
+/* struct sshobs_snapshot.start_ns: whoever has the pid now */
+#define SSHOBS_SNAPSHOT_ANY	0
+
+/**
+ * enum sshobs_snapshot_what - what SSHOBS_IOC_SNAPSHOT reads, and what it writes to the buffer
+ * @SSHOBS_SNAPSHOT_TASK: one struct sshobs_task_info
+ * @SSHOBS_SNAPSHOT_FDS: a struct sshobs_fd for each open file descriptor, in rising order;
+ *	all of them as they were at one moment
+ * @SSHOBS_SNAPSHOT_ARGV: the arguments as they are now, as /proc/PID/cmdline has them: a NUL
+ *	after each, or the title that the process wrote over them
+ * @SSHOBS_SNAPSHOT_ENVIRON: the environment as it is now, as /proc/PID/environ has it:
+ *	what the process left of what it was given
+ * @SSHOBS_SNAPSHOT_EXEC_ENVIRON: the environment as it was given at exec. Kept for members
+ *	of sessions whose exec was seen, and their children; ENODATA for others. At most
+ *	SSHOBS_ENVIRON_MAX bytes: of a longer one, the whole variables that fit
+ */
+enum sshobs_snapshot_what {
+	SSHOBS_SNAPSHOT_TASK		= 1,
+	SSHOBS_SNAPSHOT_FDS		= 2,
+	SSHOBS_SNAPSHOT_ARGV		= 3,
+	SSHOBS_SNAPSHOT_ENVIRON		= 4,
+	SSHOBS_SNAPSHOT_EXEC_ENVIRON	= 5,
+};
+
+/* Bytes of environment that are kept of a process, at the most. */
+#define SSHOBS_ENVIRON_MAX	4096
+
+/* struct sshobs_snapshot.flags, out */
+/* SSHOBS_SNAPSHOT_EXEC_ENVIRON: there was more of it than is kept. */
+#define SSHOBS_SNAPSHOT_CUT	(1U << 0)
+
+/**
+ * struct sshobs_snapshot - argument of SSHOBS_IOC_SNAPSHOT
+ *
+ * Names one process, never another one that got its pid later: take @start_ns from the
+ * stream or from the first snapshot. A process that has no memory any more (a zombie), or
+ * never had (a kernel thread), has empty arguments, environment and descriptors.
+ *
+ * The argument may grow: a later version has more members, which are zero for an older
+ * module to accept it (else E2BIG).
+ *
+ * @pid: in: process (thread group), as the initial pid namespace numbers it
+ * @what: in: enum sshobs_snapshot_what
+ * @start_ns: in: when the process began, CLOCK_MONOTONIC, or SSHOBS_SNAPSHOT_ANY; out: when
+ *	it began
+ * @buf: in: address of the buffer
+ * @buf_len: in: its bytes
+ * @flags: in: zero; out: SSHOBS_SNAPSHOT_* above
+ * @len: out: bytes that the answer has; with EOVERFLOW, bytes that it had then: give it
+ *	that and some more, since it may have grown
+ */
+struct sshobs_snapshot {
+	__u32	pid;
+	__u32	what;
+	__u64	start_ns;
+	__u64	buf;
+	__u32	buf_len;
+	__u32	flags;
+	__u64	len;
+};
+
+/* struct sshobs_limit.used: the kernel does not count what counts against it */
+#define SSHOBS_UNCOUNTED	(~(__u64)0)
+
+/* Limits that a task has: RLIMIT_CPU (0) to RLIMIT_RTTIME (15). */
+#define SSHOBS_LIMITS		16
+
+/**
+ * struct sshobs_limit - one resource limit, in the unit of getrlimit(2)
+ * @soft: soft limit; SSHOBS_UNLIMITED: none
+ * @hard: hard limit; SSHOBS_UNLIMITED: none
+ * @used: what counts against it now; SSHOBS_UNCOUNTED: not known. RLIMIT_NPROC,
+ *	RLIMIT_SIGPENDING and RLIMIT_MSGQUEUE count all that the real user has
+ */
+struct sshobs_limit {
+	__u64	soft;
+	__u64	hard;
+	__u64	used;
+};
+
+/**
+ * struct sshobs_task_info - what a process is right now
+ *
+ * Ids are those of the initial namespaces, as /proc of the initial pid namespace has them.
+ *
+ * @len: bytes of this struct with @exe and padding; a multiple of 8
+ * @exe_len: bytes of @exe
+ * @start_ns: when it began, CLOCK_MONOTONIC
+ * @start_boot_ns: the same, CLOCK_BOOTTIME: starttime of /proc/PID/stat
+ * @session: the session that it is a member of; 0: none
+ * @utime_ns: user CPU time of all its threads, with those that ended
+ * @stime_ns: system CPU time of all its threads, with those that ended
+ * @voluntary_switches: times that its main thread gave the CPU up
+ * @nonvoluntary_switches: times that the CPU was taken from its main thread
+ * @vm_kb: size of its address space (VmSize), in KiB; as all of *_kb, 0 without memory
+ * @vm_peak_kb: largest that was (VmPeak)
+ * @rss_kb: resident set (VmRSS)
+ * @rss_peak_kb: largest that was (VmHWM)
+ * @swap_kb: swapped out (VmSwap)
+ * @locked_kb: locked in memory (VmLck)
+ * @cap_inh: inheritable capabilities, bit n is capability n
+ * @cap_prm: permitted
+ * @cap_eff: effective
+ * @cap_bnd: bounding set
+ * @cap_amb: ambient
+ * @pid: process
+ * @ppid: its parent; 0: none
+ * @pgid: its process group
+ * @sid: its session (setsid(2))
+ * @tracer: who traces it; 0: nobody
+ * @threads: how many it has
+ * @uid: real user id
+ * @euid: effective user id
+ * @suid: saved user id
+ * @fsuid: user id for the file system
+ * @gid: real group id
+ * @egid: effective group id
+ * @sgid: saved group id
+ * @fsgid: group id for the file system
+ * @loginuid: who logged in, for the audit system; ~0: nobody
+ * @audit_session: the audit system's number of the login; ~0: none
+ * @seccomp: SECCOMP_MODE_*: 0 none, 1 strict, 2 filter
+ * @no_new_privs: 1: no exec gives it more rights
+ * @state: one letter, as ps(1) prints it: R, S, D, T, t, Z, X, I
+ * @pad: zero
+ * @comm: name of its main thread, padded with NUL; escape it
+ * @tty: controlling terminal ("pts/0"), padded with NUL; empty: none
+ * @limits: by RLIMIT_*
+ * @exe: path of the file that it runs, as the reader's root has it, without a NUL; empty
+ *	without memory
+ */
+struct sshobs_task_info {
+	__u32			len;
+	__u32			exe_len;
+	__u64			start_ns;
+	__u64			start_boot_ns;
+	__u64			session;
+	__u64			utime_ns;
+	__u64			stime_ns;
+	__u64			voluntary_switches;
+	__u64			nonvoluntary_switches;
+	__u64			vm_kb;
+	__u64			vm_peak_kb;
+	__u64			rss_kb;
+	__u64			rss_peak_kb;
+	__u64			swap_kb;
+	__u64			locked_kb;
+	__u64			cap_inh;
+	__u64			cap_prm;
+	__u64			cap_eff;
+	__u64			cap_bnd;
+	__u64			cap_amb;
+	__u32			pid;
+	__u32			ppid;
+	__u32			pgid;
+	__u32			sid;
+	__u32			tracer;
+	__u32			threads;
+	__u32			uid;
+	__u32			euid;
+	__u32			suid;
+	__u32			fsuid;
+	__u32			gid;
+	__u32			egid;
+	__u32			sgid;
+	__u32			fsgid;
+	__u32			loginuid;
+	__u32			audit_session;
+	__u32			seccomp;
+	__u32			no_new_privs;
+	char			state;
+	char			pad[7];
+	char			comm[SSHOBS_COMM_LEN];
+	char			tty[SSHOBS_TTY_LEN];
+	struct sshobs_limit	limits[SSHOBS_LIMITS];
+	__u8			exe[];
+};
+
+/**
+ * enum sshobs_fd_kind - struct sshobs_fd.kind
+ * @SSHOBS_FD_FILE: a file, a directory or a device that is none of the following
+ * @SSHOBS_FD_PIPE: a pipe or FIFO
+ * @SSHOBS_FD_SOCKET: a socket
+ * @SSHOBS_FD_TTY: a terminal
+ * @SSHOBS_FD_PTMX: the master side of a pseudo terminal
+ * @SSHOBS_FD_ANON: an object of the kernel without a name in a file system: eventfd,
+ *	epoll, pidfd, ...
+ */
+enum sshobs_fd_kind {
+	SSHOBS_FD_FILE		= 0,
+	SSHOBS_FD_PIPE		= 1,
+	SSHOBS_FD_SOCKET	= 2,
+	SSHOBS_FD_TTY		= 3,
+	SSHOBS_FD_PTMX		= 4,
+	SSHOBS_FD_ANON		= 5,
+};
+
+/* struct sshobs_fd.pts: not a side of a pseudo terminal */
+#define SSHOBS_NO_PTS		(~(__u32)0)
+
+/**
+ * struct sshobs_fd - one open file descriptor
+ *
+ * @data is the path, then the socket's local name, then its peer's name, then struct
+ * tcp_info, each at the next multiple of 8.
+ *
+ * @len: bytes of this struct with @data and padding; a multiple of 8. The next one follows
+ * @fd: the descriptor
+ * @kind: enum sshobs_fd_kind
+ * @mode: st_mode of the file
+ * @flags: O_* as /proc/PID/fdinfo has them, with O_CLOEXEC
+ * @dev: st_dev of the file, as the kernel encodes it for stat(2) (new_encode_dev)
+ * @rdev: st_rdev of a device, encoded as @dev
+ * @pts: pseudo terminals: N of /dev/pts/N, that it is or drives; SSHOBS_NO_PTS for others
+ * @ino: inode; of a socket the number in "socket:[N]"
+ * @pos: file offset
+ * @family: sockets: AF_*; 0 for others, as all that follows but @path_len
+ * @type: SOCK_STREAM, ...
+ * @protocol: IPPROTO_TCP, ...; AF_NETLINK: NETLINK_*
+ * @state: state, as "ss" numbers it: 1 established, 7 unconnected, 10 listening, ... (TCP_*)
+ * @path_len: bytes of the path, as readlink of /proc/PID/fd/N has it, without a NUL
+ * @local_name_len: AF_UNIX: bytes of the name that the socket is bound to, with the first
+ *	NUL of an abstract one, without one at the end
+ * @peer_name_len: AF_UNIX: the same of the socket that it is connected to
+ * @tcp_info_len: TCP: bytes of struct tcp_info, as this kernel has it
+ * @peer_ino: AF_UNIX: inode of the socket that it is connected to; 0: none, or it waits to
+ *	be accepted
+ * @cookie: the socket's cookie, as "ss -e" prints it after "sk:"; 0 for other families than
+ *	AF_INET and AF_INET6
+ * @local: AF_INET and AF_INET6: the local end; family 0 while it has none
+ * @peer: AF_INET and AF_INET6: the remote end; family 0 while it has none
+ * @data: see above
+ */
+struct sshobs_fd {
+	__u32			len;
+	__u32			fd;
+	__u32			kind;
+	__u32			mode;
+	__u32			flags;
+	__u32			dev;
+	__u32			rdev;
+	__u32			pts;
+	__u64			ino;
+	__u64			pos;
+	__u16			family;
+	__u16			type;
+	__u16			protocol;
+	__u16			state;
+	__u32			path_len;
+	__u32			local_name_len;
+	__u32			peer_name_len;
+	__u32			tcp_info_len;
+	__u64			peer_ino;
+	__u64			cookie;
+	struct sshobs_endpoint	local;
+	struct sshobs_endpoint	peer;
+	__u8			data[];
+};
+
 #define SSHOBS_IOC_MAGIC	0xb5
 /* struct sshobs_info: clocks and sequence numbers. EFAULT. */
 #define SSHOBS_IOC_INFO		_IOR(SSHOBS_IOC_MAGIC, 0x40, struct sshobs_info)
@@ -659,5 +961,12 @@ struct sshobs_probe {
 #define SSHOBS_IOC_STATS	_IOR(SSHOBS_IOC_MAGIC, 0x42, struct sshobs_stats)
 /* struct sshobs_probe: one probe. EFAULT, EINVAL (flags), ENOENT (index). */
 #define SSHOBS_IOC_PROBE	_IOWR(SSHOBS_IOC_MAGIC, 0x43, struct sshobs_probe)
+/* struct sshobs_snapshot: a process, read in the kernel; wants CAP_SYS_PTRACE in the initial
+ * user namespace. EPERM without it; ESRCH: no such process, or another one has the pid;
+ * EOVERFLOW: the buffer is too small, and len says how much is needed; EAGAIN: the table of
+ * descriptors kept growing, try again; ENODATA: no environment was kept; EFAULT, EINVAL (what,
+ * flags), E2BIG, ENOMEM.
+ */
+#define SSHOBS_IOC_SNAPSHOT	_IOWR(SSHOBS_IOC_MAGIC, 0x44, struct sshobs_snapshot)
 
 #endif /* _UAPI_SSHOBS_H */

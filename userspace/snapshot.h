@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Readings of live processes: the only user of SSHOBS_IOC_SNAPSHOT. Every length in an
+ * answer is checked here, once. What a user or the network put into it (comm, paths,
+ * arguments, environment, socket names) is as it came: escape it.
+ */
+#ifndef _SSHOBS_SNAPSHOT_H
+#define _SSHOBS_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../uapi/sshobs.h"
+
+/**
+ * struct bytes - an answer, or a part of one
+ * @data: the bytes, with a NUL after them that does not count
+ * @len: how many
+ */
+struct bytes {
+	const char *data;
+	size_t len;
+};
+
+/**
+ * struct snapshot_fd - one open file descriptor whose lengths were checked
+ * @fd: what the kernel told
+ * @path: as readlink of /proc/PID/fd/N has it
+ * @local_name: AF_UNIX: what it is bound to; an abstract name begins with a NUL
+ * @peer_name: AF_UNIX: what the socket is bound to that it is connected to
+ * @tcp_info: TCP: struct tcp_info, as long as the kernel's is; else of no bytes
+ */
+struct snapshot_fd {
+	const struct sshobs_fd *fd;
+	struct bytes path;
+	struct bytes local_name;
+	struct bytes peer_name;
+	struct bytes tcp_info;
+};
+
+/**
+ * struct snapshot - one process, as it was read
+ * @task: what it is
+ * @exe: the file that it runs
+ * @fds: its descriptors, in rising order
+ * @fds_count: how many
+ * @argv: its arguments, or the title that it wrote over them
+ * @environ: its environment as it is now
+ * @exec_environ: its environment as it was given at exec, if the module kept it
+ * @exec_environ_cut: there was more of it than the module keeps
+ * @buffers: what all of them stand in
+ */
+struct snapshot {
+	const struct sshobs_task_info *task;
+	struct bytes exe;
+	struct snapshot_fd *fds;
+	size_t fds_count;
+	struct bytes argv;
+	struct bytes environ;
+	struct bytes exec_environ;
+	bool exec_environ_cut;
+	void *buffers[5];
+};
+
+/**
+ * snapshot_take() - read a process
+ * @snapshot: out; snapshot_free() it
+ * @device: the open device
+ * @pid: process, as the initial pid namespace numbers it
+ * @start_ns: when it began, CLOCK_MONOTONIC, as the stream has it; or SSHOBS_SNAPSHOT_ANY
+ *
+ * Return: 0; -ESRCH: it is gone; -EPERM; -ENOMEM; -EPROTO: an answer that cannot be; else
+ * -errno.
+ */
+int snapshot_take(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns);
+
+/** snapshot_free() - give a snapshot back; one that is all zero is fine */
+void snapshot_free(struct snapshot *snapshot);
+
+#endif /* _SSHOBS_SNAPSHOT_H */
