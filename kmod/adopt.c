@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/cred.h>
-#include <linux/dcache.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -17,6 +16,7 @@
 
 #include "adopt.h"
 #include "hooks.h"
+#include "process.h"
 #include "program.h"
 #include "record.h"
 #include "session.h"
@@ -166,40 +166,6 @@ static unsigned int adopt_pass(struct adopted *adopted)
 	return found;
 }
 
-/* lock_task_sighand() is not exported. */
-static struct tty_struct *adopt_tty(struct task_struct *task)
-{
-	struct tty_struct *tty = NULL;
-	struct sighand_struct *sighand;
-	unsigned long flags;
-
-	rcu_read_lock();
-	sighand = rcu_dereference(task->sighand);
-	if (!sighand)
-		goto unlock_rcu;
-	spin_lock_irqsave(&sighand->siglock, flags);
-	if (sighand == rcu_access_pointer(task->sighand))
-		tty = tty_kref_get(task->signal->tty);
-	spin_unlock_irqrestore(&sighand->siglock, flags);
-unlock_rcu:
-	rcu_read_unlock();
-	return tty;
-}
-
-/* The path of the file that a process runs; "" where it can't be told. */
-static const char *adopt_path(const struct mm_struct *mm, char *buf, size_t size)
-{
-	const char *path = "";
-	struct file *exe;
-
-	rcu_read_lock();
-	exe = rcu_dereference(mm->exe_file);
-	if (exe)
-		path = d_path(&exe->f_path, buf, size);
-	rcu_read_unlock();
-	return IS_ERR(path) ? "" : path;
-}
-
 static void adopt_exec_record(struct task_struct *task, struct sshobs_program *program,
 			      const char *argv, size_t argv_len)
 {
@@ -236,12 +202,12 @@ static void adopt_program(struct task_struct *task, struct mm_struct *mm, char *
 
 	program.uid = from_kuid(&init_user_ns, cred->uid);
 	put_cred(cred);
-	program.path = adopt_path(mm, path_buf, SSHOBS_PATH_MAX);
+	program.path = sshobs_process_exe(mm, path_buf, SSHOBS_PATH_MAX);
 	program.path_total = strlen(program.path);
 	program.argv_total = mm->arg_end - mm->arg_start;
 	argv_len = access_process_vm(task, mm->arg_start, argv_buf,
 				     min_t(size_t, program.argv_total, SSHOBS_ARGV_MAX), 0);
-	program.tty = adopt_tty(task);
+	program.tty = sshobs_process_tty(task);
 	adopt_exec_record(task, &program, argv_buf, max(argv_len, 0));
 	tty_kref_put(program.tty);
 }

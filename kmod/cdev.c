@@ -300,11 +300,23 @@ static long reader_ioctl(struct reader *reader, unsigned int cmd, void __user *a
 	}
 }
 
+/* Its argument may be longer than the one that this version knows. */
+static bool is_snapshot(unsigned int cmd)
+{
+	const unsigned int size = IOCSIZE_MASK;
+
+	return (cmd & ~size) == (SSHOBS_IOC_SNAPSHOT & ~size) &&
+	       _IOC_SIZE(cmd) >= sizeof(struct sshobs_snapshot);
+}
+
 static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct reader *reader = file->private_data;
 	long ret;
 
+	/* Nothing of the reader's: it need not keep other threads from reading. */
+	if (is_snapshot(cmd))
+		return source->snapshot((void __user *)arg, _IOC_SIZE(cmd));
 	mutex_lock(&reader->lock);
 	ret = reader_ioctl(reader, cmd, (void __user *)arg);
 	mutex_unlock(&reader->lock);

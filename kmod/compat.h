@@ -14,7 +14,10 @@
 #include <linux/build_bug.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/fs.h>
+#include <linux/mm_types.h>
 #include <linux/net.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/user.h>
 #include <linux/user_namespace.h>
@@ -48,21 +51,32 @@ static inline u64 sshobs_cap_bits(kernel_cap_t cap)
 }
 #endif
 
-/* 5.14 moved the count of a user's processes into the ucounts. */
+/* 5.14 moved what a user's processes hold against limits into the ucounts. */
 #ifdef SSHOBS_HAVE_UCOUNT_RLIMIT
-static inline u64 sshobs_nproc_used(const struct cred *cred)
-{
-	return atomic_long_read(&cred->ucounts->rlimit[UCOUNT_RLIMIT_NPROC]);
-}
+#define SSHOBS_USER_COUNT(cred, name)	\
+	atomic_long_read(&(cred)->ucounts->rlimit[UCOUNT_RLIMIT_##name])
 #elif defined(SSHOBS_HAVE_UCOUNT_NPROC)
-static inline u64 sshobs_nproc_used(const struct cred *cred)
-{
-	return atomic_long_read(&cred->ucounts->ucount[UCOUNT_RLIMIT_NPROC]);
-}
+#define SSHOBS_USER_COUNT(cred, name)	\
+	atomic_long_read(&(cred)->ucounts->ucount[UCOUNT_RLIMIT_##name])
 #else
-static inline u64 sshobs_nproc_used(const struct cred *cred)
+#define SSHOBS_USER_COUNT(cred, name)	SSHOBS_USER_##name((cred)->user)
+#define SSHOBS_USER_NPROC(user)		atomic_read(&(user)->processes)
+#define SSHOBS_USER_SIGPENDING(user)	atomic_read(&(user)->sigpending)
+#define SSHOBS_USER_MSGQUEUE(user)	READ_ONCE((user)->mq_bytes)
+#endif
+
+/*
+ * 6.7 made it a function that looks again at where the pointer came from, since a
+ * struct file can be used anew at once; up to then RCU keeps it. Under RCU.
+ */
+#ifdef SSHOBS_HAVE_GET_FILE_RCU_POINTER
+#define sshobs_get_exe_file(mm)	get_file_rcu(&(mm)->exe_file)
+#else
+static inline struct file *sshobs_get_exe_file(struct mm_struct *mm)
 {
-	return atomic_read(&cred->user->processes);
+	struct file *exe = rcu_dereference(mm->exe_file);
+
+	return exe && get_file_rcu(exe) ? exe : NULL;
 }
 #endif
 

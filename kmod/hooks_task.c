@@ -9,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/nsproxy.h>
 #include <linux/ptrace.h>
-#include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/tty.h>
 #include <linux/uaccess.h>
@@ -18,6 +17,7 @@
 #include <trace/events/sched.h>
 
 #include "hooks.h"
+#include "process.h"
 #include "program.h"
 #include "record.h"
 #include "session.h"
@@ -114,16 +114,12 @@ static int kernel_clone_decide(struct kretprobe_instance *slot, struct pt_regs *
 	return sshobs_call_begin((void *)slot->data, NULL);
 }
 
-static u64 limit_value(unsigned long limit)
-{
-	return limit == RLIM_INFINITY ? SSHOBS_UNLIMITED : limit;
-}
-
 static int kernel_clone_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
 {
 	struct sshobs_call *call = (void *)slot->data;
 	long ret = (long)regs_return_value(regs);
 	struct sshobs_clone_fail *rec;
+	struct sshobs_limit limit;
 
 	sshobs_call_end(call);
 	/* A pid_t: the upper half of the register is not the function's. */
@@ -133,9 +129,10 @@ static int kernel_clone_leave(struct kretprobe_instance *slot, struct pt_regs *r
 	if (!rec)
 		return 0;
 	rec->error = -(pid_t)ret;
-	rec->nproc_soft = limit_value(rlimit(RLIMIT_NPROC));
-	rec->nproc_hard = limit_value(rlimit_max(RLIMIT_NPROC));
-	rec->nproc_used = sshobs_nproc_used(current_cred());
+	sshobs_process_limit(&limit, current, RLIMIT_NPROC);
+	rec->nproc_soft = limit.soft;
+	rec->nproc_hard = limit.hard;
+	rec->nproc_used = SSHOBS_USER_COUNT(current_cred(), NPROC);
 	sshobs_record_end(rec);
 	return 0;
 }
@@ -254,15 +251,6 @@ static void exec_trace(void *data, struct task_struct *task, pid_t old_pid,
 	exec_record(session, bprm);
 }
 
-static void cred_ids(struct sshobs_ids *ids, const struct cred *cred)
-{
-	ids->uid = from_kuid(&init_user_ns, cred->uid);
-	ids->euid = from_kuid(&init_user_ns, cred->euid);
-	ids->suid = from_kuid(&init_user_ns, cred->suid);
-	ids->gid = from_kgid(&init_user_ns, cred->gid);
-	ids->cap_eff = sshobs_cap_bits(cred->cap_effective);
-}
-
 static int commit_creds_enter(struct kprobe *probe, struct pt_regs *regs)
 {
 	const struct cred *new = (void *)regs_get_kernel_argument(regs, 0);
@@ -274,8 +262,8 @@ static int commit_creds_enter(struct kprobe *probe, struct pt_regs *regs)
 	session = sshobs_session_current();
 	if (!session)
 		return 0;
-	cred_ids(&before, current_real_cred());
-	cred_ids(&after, new);
+	sshobs_process_ids(&before, current_real_cred());
+	sshobs_process_ids(&after, new);
 	if (!memcmp(&before, &after, sizeof(before)))
 		return 0;
 	rec = sshobs_record_begin(session, current, SSHOBS_CRED, sizeof(*rec));
@@ -285,24 +273,6 @@ static int commit_creds_enter(struct kprobe *probe, struct pt_regs *regs)
 	rec->after = after;
 	sshobs_record_end(rec);
 	return 0;
-}
-
-/* What getrusage() would tell of all threads: those that are gone, and those not yet. */
-static void exit_times(struct task_struct *task, u64 *utime, u64 *stime)
-{
-	const struct signal_struct *signal = task->signal;
-	struct task_struct *thread;
-	u64 user, system;
-
-	*utime = READ_ONCE(signal->utime);
-	*stime = READ_ONCE(signal->stime);
-	rcu_read_lock();
-	for_each_thread(task, thread) {
-		task_cputime_adjusted(thread, &user, &system);
-		*utime += user;
-		*stime += system;
-	}
-	rcu_read_unlock();
 }
 
 static void exit_record(struct sshobs_session *session, struct task_struct *task)
@@ -315,7 +285,7 @@ static void exit_record(struct sshobs_session *session, struct task_struct *task
 	/* As wait() tells it: of the group if that was ended, else of its leader. */
 	status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code
 						   : task->group_leader->exit_code;
-	exit_times(task, &utime, &stime);
+	sshobs_process_times(task, &utime, &stime);
 	rec = sshobs_record_begin(session, task, SSHOBS_EXIT, sizeof(*rec));
 	if (!rec)
 		return;

@@ -4,6 +4,7 @@
 #include <linux/tty_driver.h>
 
 #include "hooks.h"
+#include "reading.h"
 #include "record.h"
 #include "session.h"
 
@@ -47,8 +48,10 @@ static void tty_wait(struct pt_regs *regs)
 	/* Before its exec, a child runs its parent's program. */
 	if (!test_bit(SSHOBS_TASK_EXECED, &entry->flags))
 		return;
-	if (!test_and_set_bit(SSHOBS_TASK_PROMPTED, &entry->flags))
-		tty_record(session, SSHOBS_PROMPT, tty->index);
+	if (test_and_set_bit(SSHOBS_TASK_PROMPTED, &entry->flags))
+		return;
+	tty_record(session, SSHOBS_PROMPT, tty->index);
+	sshobs_reading_ask(session, tty->index);
 }
 
 static int n_tty_read_enter(struct kprobe *probe, struct pt_regs *regs)

@@ -7,9 +7,11 @@
 #include "cdev.h"
 #include "handshake.h"
 #include "hooks.h"
+#include "reading.h"
 #include "record.h"
 #include "ring.h"
 #include "session.h"
+#include "snapshot.h"
 
 #define PORTS_MAX	16
 
@@ -85,9 +87,10 @@ static void main_mark(const char *text, size_t len)
 }
 
 static const struct sshobs_cdev_source source = {
-	.stats	= main_stats,
-	.probe	= sshobs_hooks_probe,
-	.mark	= main_mark,
+	.stats		= main_stats,
+	.probe		= sshobs_hooks_probe,
+	.mark		= main_mark,
+	.snapshot	= sshobs_snapshot,
 };
 
 static int __init sshobs_init(void)
@@ -104,9 +107,12 @@ static int __init sshobs_init(void)
 	err = sshobs_session_init(max_sessions, max_tasks, sshobs_hooks_missed);
 	if (err)
 		goto exit_ring;
-	err = sshobs_handshake_init();
+	err = sshobs_reading_init();
 	if (err)
 		goto exit_session;
+	err = sshobs_handshake_init();
+	if (err)
+		goto exit_reading;
 	sshobs_hooks_tcp_ports(ports, ports_count);
 	err = sshobs_hooks_init();
 	if (err)
@@ -123,6 +129,8 @@ exit_hooks:
 	sshobs_hooks_exit();
 exit_handshake:
 	sshobs_handshake_exit();
+exit_reading:
+	sshobs_reading_exit();
 exit_session:
 	sshobs_session_exit();
 exit_ring:
@@ -135,6 +143,7 @@ static void __exit sshobs_exit(void)
 	sshobs_cdev_exit();
 	sshobs_hooks_exit();
 	sshobs_handshake_exit();
+	sshobs_reading_exit();
 	sshobs_session_exit();
 	sshobs_ring_exit();
 }

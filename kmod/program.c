@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/kernel.h>
 #include <linux/string.h>
-#include <linux/tty.h>
-#include <linux/tty_driver.h>
 
+#include "process.h"
 #include "program.h"
 #include "record.h"
-
-/* The kernel calls it "pts0"; people and ps call it "pts/0". */
-static void program_tty(char *name, const struct tty_struct *tty)
-{
-	if (tty->driver->type == TTY_DRIVER_TYPE_PTY && tty->driver->subtype == PTY_TYPE_SLAVE)
-		scnprintf(name, SSHOBS_TTY_LEN, "pts/%d", tty->index);
-	else
-		scnprintf(name, SSHOBS_TTY_LEN, "%s", tty->name);
-}
 
 struct sshobs_exec *sshobs_program_begin(struct sshobs_session *session, struct task_struct *task,
 					 const struct sshobs_program *program)
@@ -32,7 +22,7 @@ struct sshobs_exec *sshobs_program_begin(struct sshobs_session *session, struct 
 	rec->uid = program->uid;
 	rec->flags = program->flags;
 	if (program->tty)
-		program_tty(rec->tty, program->tty);
+		sshobs_process_tty_name(rec->tty, program->tty);
 	rec->path_len = path_len;
 	rec->path_total = program->path_total;
 	rec->argv_len = argv_len;

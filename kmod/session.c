@@ -8,6 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 
+#include "environ.h"
 #include "record.h"
 #include "session.h"
 
@@ -83,6 +84,12 @@ static void task_free_rcu(struct rcu_head *rcu)
 	kmem_cache_free(task_cache, container_of(rcu, struct sshobs_task, rcu));
 }
 
+/* One at a time: its birth, an exec, and the end of its last thread. */
+static void task_given(struct sshobs_task *entry, struct sshobs_environ *given)
+{
+	sshobs_environ_put(rcu_replace_pointer(entry->environ, given, true));
+}
+
 /* The same as sshobs_session_put(), for when there is nobody left to tell. */
 static void session_drop(struct sshobs_session *session)
 {
@@ -102,6 +109,7 @@ void sshobs_session_exit(void)
 	for (i = 0; i < 1UL << sshobs_task_bits; i++) {
 		hlist_for_each_entry_safe(entry, next, &sshobs_task_table[i], by_signal) {
 			session_drop(entry->session);
+			task_given(entry, NULL);
 			kmem_cache_free(task_cache, entry);
 		}
 	}
@@ -174,7 +182,7 @@ void sshobs_session_put(struct sshobs_session *session)
 }
 
 /* A session that found its end meanwhile takes no new member. */
-static bool session_hold(struct sshobs_session *session)
+bool sshobs_session_hold(struct sshobs_session *session)
 {
 	return atomic_inc_not_zero(&session->holds);
 }
@@ -249,7 +257,7 @@ static struct sshobs_task *task_follow(const struct task_struct *task,
 static bool session_join(struct sshobs_session *session, const struct task_struct *task,
 			 unsigned long flags)
 {
-	if (!session_hold(session))
+	if (!sshobs_session_hold(session))
 		return false;
 	if (!task_follow(task, session, flags)) {
 		sshobs_session_mark(session, SSHOBS_INCOMPLETE_TASKS);
@@ -288,6 +296,7 @@ struct sshobs_session *sshobs_session_leave(const struct task_struct *task)
 		sshobs_session_put(session);
 		session = NULL;
 	}
+	task_given(entry, NULL);
 	call_rcu(&entry->rcu, task_free_rcu);
 	return session;
 }
@@ -396,7 +405,7 @@ static bool fork_by_socket(const struct sshobs_task *parent, struct task_struct 
 		return true;
 	}
 
-	if (own && !session_hold(own))
+	if (own && !sshobs_session_hold(own))
 		own = NULL;
 	if (!task_follow(child, own, BIT(SSHOBS_TASK_UNSETTLED))) {
 		sshobs_session_mark(held.session, SSHOBS_INCOMPLETE_TASKS);
@@ -420,7 +429,10 @@ struct sshobs_session *sshobs_session_fork(const struct sshobs_task *parent,
 	if (!session)
 		return NULL;
 	inherited = READ_ONCE(parent->flags) & BIT(SSHOBS_TASK_PROMPTED);
-	return session_join(session, child, inherited) ? session : NULL;
+	if (!session_join(session, child, inherited))
+		return NULL;
+	task_given(sshobs_task_find(child), sshobs_environ_get(rcu_dereference(parent->environ)));
+	return session;
 }
 
 /* Its exec has closed what it closes: what it holds now tells where it belongs. */
@@ -433,7 +445,7 @@ static struct sshobs_session *exec_settle(struct sshobs_task *entry)
 	held_find(&held);
 	if (held.several)
 		return NULL;
-	session = held.session && session_hold(held.session) ? held.session : NULL;
+	session = held.session && sshobs_session_hold(held.session) ? held.session : NULL;
 	if (session) {
 		WRITE_ONCE(entry->session, session);
 		if (own)
@@ -463,7 +475,21 @@ struct sshobs_session *sshobs_session_exec(struct sshobs_task *entry, bool *late
 	clear_bit(SSHOBS_TASK_PROMPTED, &entry->flags);
 	set_bit(SSHOBS_TASK_EXECED, &entry->flags);
 	atomic_inc(&session->execs);
+	task_given(entry, sshobs_environ_new());
 	return session;
+}
+
+struct sshobs_environ *sshobs_session_environ(const struct task_struct *task)
+{
+	struct sshobs_environ *given = NULL;
+	struct sshobs_task *entry;
+
+	rcu_read_lock();
+	entry = sshobs_task_find(task);
+	if (entry)
+		given = sshobs_environ_get(rcu_dereference(entry->environ));
+	rcu_read_unlock();
+	return given;
 }
 
 struct sshobs_session *sshobs_session_adopt_sock(const struct sock *sock, u64 start_ns, bool *born)

@@ -33,6 +33,7 @@
 
 struct files_struct;
 struct sock;
+struct sshobs_environ;
 
 /* One side at least may still talk in clear text. */
 #define SSHOBS_SESSION_TALKS	0
@@ -92,6 +93,7 @@ struct sshobs_session {
  *	unsettled; NULL: none
  * @flags: bits SSHOBS_TASK_*
  * @waiting: of a server: connections in the accept queue when it asked for one last
+ * @environ: what its program was given, or NULL
  * @rcu: for kfree_rcu()
  */
 struct sshobs_task {
@@ -100,6 +102,7 @@ struct sshobs_task {
 	struct sshobs_session		*session;
 	unsigned long			flags;
 	unsigned int			waiting;
+	struct sshobs_environ __rcu	*environ;
 	struct rcu_head			rcu;
 };
 
@@ -221,6 +224,15 @@ struct sshobs_session *sshobs_session_of_sock(const struct sock *sock);
 struct sshobs_session *sshobs_session_take_sock(const struct sock *sock);
 
 /**
+ * sshobs_session_hold() - keep a session from its end
+ * @session: the session; current is a member of it, or RCU keeps it
+ *
+ * Context: any. Return: false where it found its end already; else the caller gives the
+ * hold back with sshobs_session_put().
+ */
+bool sshobs_session_hold(struct sshobs_session *session);
+
+/**
  * sshobs_session_put() - give a hold back; the last one ends the session
  * @session: the session; not to be used afterwards, unless otherwise held
  *
@@ -250,6 +262,15 @@ struct sshobs_session *sshobs_session_fork(const struct sshobs_task *parent,
  * Return: the session that current is a member of, or NULL.
  */
 struct sshobs_session *sshobs_session_exec(struct sshobs_task *entry, bool *late);
+
+/**
+ * sshobs_session_environ() - the environment that a process was given at exec
+ * @task: the process, kept by the caller
+ *
+ * Context: any; takes the RCU read lock. Return: a reference, for sshobs_environ_put(); NULL:
+ * none was kept.
+ */
+struct sshobs_environ *sshobs_session_environ(const struct task_struct *task);
 
 /**
  * sshobs_session_leave() - the last thread of a process is exiting

@@ -316,15 +316,20 @@ static void text_exec_fail(struct line *line, const struct sshobs_hdr *hdr, cons
 	put_path(line, rec->data, rec->path_len, rec->path_total);
 }
 
+static void put_ids(struct line *line, const struct sshobs_ids *ids)
+{
+	put_number(line, "uid", ids->uid);
+	put_number(line, "euid", ids->euid);
+	put_number(line, "suid", ids->suid);
+	put_number(line, "gid", ids->gid);
+	put_fmt(line, " cap_eff=%llx", (unsigned long long)ids->cap_eff);
+}
+
 static void text_cred(struct line *line, const struct sshobs_hdr *hdr, const void *body)
 {
 	const struct sshobs_cred *rec = body;
 
-	put_number(line, "uid", rec->after.uid);
-	put_number(line, "euid", rec->after.euid);
-	put_number(line, "suid", rec->after.suid);
-	put_number(line, "gid", rec->after.gid);
-	put_fmt(line, " cap_eff=%llx", (unsigned long long)rec->after.cap_eff);
+	put_ids(line, &rec->after);
 	put_number(line, "old_uid", rec->before.uid);
 	put_number(line, "old_euid", rec->before.euid);
 	put_number(line, "old_suid", rec->before.suid);
@@ -429,6 +434,24 @@ static void text_connect(struct line *line, const struct sshobs_hdr *hdr, const 
 	put_number(line, "duration_ns", rec->duration_ns);
 }
 
+static void text_reading(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_reading *rec = body;
+
+	put_number(line, "pts", rec->pts);
+	put(line, " state=");
+	put_escaped(line, &rec->state, 1);
+	put_number(line, "threads", rec->threads);
+	put_number(line, "rss_kb", rec->rss_kb);
+	put_number(line, "vm_kb", rec->vm_kb);
+	put_number(line, "fds", rec->fds);
+	put_limit(line, "fds_soft", rec->fds_soft);
+	put_limit(line, "fds_hard", rec->fds_hard);
+	put_ids(line, &rec->ids);
+	put_bits(line, "flags", rec->flags, sshobs_reading_flag_name);
+	put_number(line, "prompt_ns", rec->prompt_ns);
+}
+
 static void text_mark(struct line *line, const struct sshobs_hdr *hdr, const void *body)
 {
 	const struct sshobs_mark *rec = body;
@@ -468,6 +491,7 @@ static const struct {
 	[SSHOBS_WIRE]		= { "wire",		text_wire },
 	[SSHOBS_LOG]		= { "log",		text_log },
 	[SSHOBS_CONNECT]	= { "connect",		text_connect },
+	[SSHOBS_READING]	= { "reading",		text_reading },
 };
 
 const char *sshobs_type_name(unsigned int type)
@@ -581,6 +605,7 @@ const char *sshobs_incomplete_name(unsigned int bit)
 {
 	static const char *const names[] = {
 		"adopted", "tasks", "missed", "unwatched", "dropped", "wire",
+		"reading",
 	};
 
 	return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
@@ -598,6 +623,13 @@ const char *sshobs_direction_name(unsigned int direction)
 const char *sshobs_wire_flag_name(unsigned int bit)
 {
 	static const char *const names[] = { "whole", "last", "foreign", "cut" };
+
+	return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
+}
+
+const char *sshobs_reading_flag_name(unsigned int bit)
+{
+	static const char *const names[] = { "last", "cut" };
 
 	return bit < ARRAY_SIZE(names) ? names[bit] : NULL;
 }

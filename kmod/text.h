@@ -86,6 +86,14 @@ const char *sshobs_direction_name(unsigned int direction);
 const char *sshobs_wire_flag_name(unsigned int bit);
 
 /**
+ * sshobs_reading_flag_name() - the name of a flag in struct sshobs_reading
+ * @bit: number of the bit
+ *
+ * Return: "last" or "cut", or NULL for a bit that is not known.
+ */
+const char *sshobs_reading_flag_name(unsigned int bit);
+
+/**
  * sshobs_message_name() - the name of an SSH message that comes in clear text
  * @message: its number (RFC 4250, 4.1.2)
  *

@@ -134,6 +134,7 @@ TEST(ioctls_have_the_numbers_that_they_had)
 	EXPECT_EQ(0x4004b541U, SSHOBS_IOC_SET_FORMAT);
 	EXPECT_EQ(0x8078b542U, SSHOBS_IOC_STATS);
 	EXPECT_EQ(0xc058b543U, SSHOBS_IOC_PROBE);
+	EXPECT_EQ(0xc028b544U, SSHOBS_IOC_SNAPSHOT);
 }
 
 TEST(types_have_the_numbers_that_they_had)
@@ -142,7 +143,7 @@ TEST(types_have_the_numbers_that_they_had)
 		SSHOBS_ACCEPT, SSHOBS_CLONE, SSHOBS_CLONE_FAIL, SSHOBS_EXEC, SSHOBS_EXEC_FAIL,
 		SSHOBS_CRED, SSHOBS_PTY, SSHOBS_PROMPT, SSHOBS_EXIT, SSHOBS_CLOSE, SSHOBS_END,
 		SSHOBS_ADOPT, SSHOBS_MARK, SSHOBS_LOST, SSHOBS_SYN, SSHOBS_ESTABLISHED,
-		SSHOBS_WIRE, SSHOBS_LOG, SSHOBS_CONNECT,
+		SSHOBS_WIRE, SSHOBS_LOG, SSHOBS_CONNECT, SSHOBS_READING,
 	};
 	unsigned int i;
 
@@ -802,6 +803,7 @@ TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
 		[SSHOBS_END] = sizeof(struct sshobs_end),
 		[SSHOBS_SYN] = sizeof(struct sshobs_syn),
 		[SSHOBS_ESTABLISHED] = sizeof(struct sshobs_established),
+		[SSHOBS_READING] = sizeof(struct sshobs_reading),
 	};
 	struct log log = { .fd = records_open(O_NONBLOCK) };
 	size_t i, k, used, seen = 0;

@@ -380,6 +380,8 @@ struct sshobs_close {
 #define SSHOBS_INCOMPLETE_DROPPED	(1U << 4)
 /* Clear text was beyond SSHOBS_WIRE_*_MAX, or left before it could be read. */
 #define SSHOBS_INCOMPLETE_WIRE		(1U << 5)
+/* Its processes were not read at one of its prompts. */
+#define SSHOBS_INCOMPLETE_READING	(1U << 6)
 
 /**
  * struct sshobs_end - body of SSHOBS_END
@@ -572,7 +574,7 @@ struct sshobs_connect {
  * struct sshobs_reading - body of SSHOBS_READING; the header's pid is the process that was
  * read. One for each process that the session had when it came to a prompt, right after that
  *
- * @prompt_ns: time_ns of the SSHOBS_PROMPT that it was read for
+ * @prompt_ns: CLOCK_MONOTONIC time at which it was asked for: when the prompt was told
  * @rss_kb: resident set (VmRSS), in KiB; 0 for a zombie
  * @vm_kb: size of its address space (VmSize), in KiB
  * @fds: open file descriptors
@@ -922,8 +924,8 @@ enum sshobs_fd_kind {
  *	be accepted
  * @cookie: the socket's cookie, as "ss -e" prints it after "sk:"; 0 for other families than
  *	AF_INET and AF_INET6
- * @local: AF_INET and AF_INET6: the local end; family 0 while it has none
- * @peer: AF_INET and AF_INET6: the remote end; family 0 while it has none
+ * @local: AF_INET and AF_INET6: the local end; port 0 while it has none
+ * @peer: AF_INET and AF_INET6: the remote end; port 0 while it has none
  * @data: see above
  */
 struct sshobs_fd {
@@ -964,8 +966,9 @@ struct sshobs_fd {
 /* struct sshobs_snapshot: a process, read in the kernel; wants CAP_SYS_PTRACE in the initial
  * user namespace. EPERM without it; ESRCH: no such process, or another one has the pid;
  * EOVERFLOW: the buffer is too small, and len says how much is needed; EAGAIN: the table of
- * descriptors kept growing, try again; ENODATA: no environment was kept; EFAULT, EINVAL (what,
- * flags), E2BIG, ENOMEM.
+ * descriptors kept growing, or the process ended or became another program meanwhile: try
+ * again; ENODATA: no environment was kept; EFAULT, EINVAL (what, flags), E2BIG, ENOMEM, EINTR.
+ * Whenever it fails, what the buffer holds is undefined.
  */
 #define SSHOBS_IOC_SNAPSHOT	_IOWR(SSHOBS_IOC_MAGIC, 0x44, struct sshobs_snapshot)
 

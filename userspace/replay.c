@@ -157,7 +157,7 @@ static int pass_event(struct pass *pass, size_t i)
 	moment->next = NO_EVENT;
 	if (bear_until(pass, event->hdr->seq))
 		return -ENOMEM;
-	actor = find_actor(pass, event->hdr->pid);
+	actor = event_is_reading(event) ? NULL : find_actor(pass, event->hdr->pid);
 	moment->actor = actor;
 	if (!actor)
 		return 0;

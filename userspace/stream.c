@@ -196,6 +196,11 @@ uint64_t event_run_delay(const struct event *event)
 	return event->hdr->hdr_len < sizeof(*event->hdr) ? 0 : event->hdr->run_delay_ns;
 }
 
+bool event_is_reading(const struct event *event)
+{
+	return event->hdr->type == SSHOBS_READING;
+}
+
 void stream_close(struct stream *stream)
 {
 	if (!stream)
@@ -233,6 +238,7 @@ static const size_t body_sizes[] = {
 	[SSHOBS_WIRE] = sizeof(struct sshobs_wire),
 	[SSHOBS_LOG] = sizeof(struct sshobs_log),
 	[SSHOBS_CONNECT] = sizeof(struct sshobs_connect),
+	[SSHOBS_READING] = sizeof(struct sshobs_reading),
 };
 
 #define KNOWN_TYPES (sizeof(body_sizes) / sizeof(body_sizes[0]))

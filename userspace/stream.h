@@ -48,6 +48,7 @@ struct event {
 		const struct sshobs_wire *wire;
 		const struct sshobs_log *log;
 		const struct sshobs_connect *connect;
+		const struct sshobs_reading *reading;
 	};
 	const unsigned char *data;
 	int64_t realtime_offset_ns;
@@ -112,6 +113,12 @@ int stream_open_file(struct stream **stream, const char *path);
  * Return: 0, -errno or enum stream_error.
  */
 int stream_open_memory(struct stream **stream, const void *data, size_t size);
+
+/**
+ * event_is_reading() - whether the module told of a process what it did not do itself
+ * @event: any event
+ */
+bool event_is_reading(const struct event *event);
 
 /**
  * event_run_delay() - how long the thread had waited for a processor by then

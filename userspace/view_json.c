@@ -201,6 +201,23 @@ static void json_connect(struct json_object *object, const struct event *event)
 	json_add_u64(object, "duration_ns", connect->duration_ns);
 }
 
+static void json_reading(struct json_object *object, const struct event *event)
+{
+	const struct sshobs_reading *reading = event->reading;
+
+	json_add_u64(object, "pts", reading->pts);
+	json_add_bytes(object, "state", &reading->state, 1);
+	json_add_u64(object, "threads", reading->threads);
+	json_add_u64(object, "rss_kb", reading->rss_kb);
+	json_add_u64(object, "vm_kb", reading->vm_kb);
+	json_add_u64(object, "fds", reading->fds);
+	add_limit(object, "fds_soft", reading->fds_soft);
+	add_limit(object, "fds_hard", reading->fds_hard);
+	add_ids(object, "", &reading->ids);
+	json_add(object, "flags", json_bits(reading->flags, sshobs_reading_flag_name));
+	json_add_u64(object, "prompt_ns", reading->prompt_ns);
+}
+
 static void json_mark(struct json_object *object, const struct event *event)
 {
 	json_add_bytes(object, "text", event->data, event->mark->text_len);
@@ -231,6 +248,7 @@ static void (*const writers[])(struct json_object *object, const struct event *e
 	[SSHOBS_WIRE] = json_wire,
 	[SSHOBS_LOG] = json_log,
 	[SSHOBS_CONNECT] = json_connect,
+	[SSHOBS_READING] = json_reading,
 };
 
 void view_json_event(const struct event *event, const struct origin *origin)

@@ -24,6 +24,7 @@ static enum tint tint_of(unsigned int type)
 	case SSHOBS_EXEC_FAIL:
 	case SSHOBS_SYN:
 	case SSHOBS_WIRE:
+	case SSHOBS_READING:
 		return TINT_DIM;
 	case SSHOBS_CLONE_FAIL:
 	case SSHOBS_LOST:

@@ -138,6 +138,9 @@ static void print_reason(const struct session *session, uint32_t reason)
 	case SSHOBS_INCOMPLETE_WIRE:
 		printf("some of the clear text is not told");
 		break;
+	case SSHOBS_INCOMPLETE_READING:
+		printf("its processes were not read at a prompt");
+		break;
 	case INCOMPLETE_START:
 		printf("its beginning is no longer there");
 		break;

@@ -262,9 +262,9 @@ static int put_step(struct walk *walk, const struct step *step)
 	row = add_row(walk);
 	if (!row)
 		return -ENOMEM;
-	if (is_out(event)) {
+	if (is_out(event) || event_is_reading(event)) {
 		put_time(walk, row, walk->places[event - walk->events].time_ns, "");
-		return put_event(row, step, walk->origin->local);
+		return put_process(row, event->hdr) ?: put_event(row, step, walk->origin->local);
 	}
 	put_times(walk, row, event);
 	if (event->hdr->type == SSHOBS_CLONE)
@@ -278,6 +278,23 @@ static bool is_final(const struct event *event)
 	return event->hdr->type == SSHOBS_CLOSE || event->hdr->type == SSHOBS_END;
 }
 
+/* The last of the readings that were taken at a prompt. */
+static size_t find_readings(const struct walk *walk, size_t prompt)
+{
+	size_t last = prompt, i;
+
+	for (i = prompt + 1; i < walk->n_events && i < MAX_EVENTS; i++) {
+		if (walk->events[i].hdr->type == SSHOBS_PROMPT)
+			break;
+		if (!event_is_reading(&walk->events[i]))
+			continue;
+		last = i;
+		if (walk->events[i].reading->flags & SSHOBS_READING_LAST)
+			break;
+	}
+	return last;
+}
+
 /* Where the story of the login ends: after the first prompt, or a page or two. */
 static size_t find_cut(const struct walk *walk)
 {
@@ -285,7 +302,7 @@ static size_t find_cut(const struct walk *walk)
 
 	for (i = 0; i < walk->n_events && i < MAX_EVENTS; i++)
 		if (walk->events[i].hdr->type == SSHOBS_PROMPT)
-			return i + 1;
+			return find_readings(walk, i) + 1;
 	return i;
 }
 

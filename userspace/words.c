@@ -418,6 +418,12 @@ static enum tint put_prompt(FILE *out, const struct step *step, bool local)
 	return TINT_GOOD;
 }
 
+static void put_mib(FILE *out, uint64_t kb)
+{
+	fprintf(out, "%llu.%llu MiB", (unsigned long long)(kb / 1024),
+		(unsigned long long)(kb % 1024 * 10 / 1024));
+}
+
 static enum tint put_exit(FILE *out, const struct step *step, bool local)
 {
 	const struct sshobs_exit *exit = step->first->exit;
@@ -430,10 +436,9 @@ static enum tint put_exit(FILE *out, const struct step *step, bool local)
 	} else {
 		fprintf(out, "exit %u", exit->code);
 	}
-	fprintf(out, " (CPU %s, RSS %llu.%llu MiB)",
-		format_duration(cpu, exit->utime_ns + exit->stime_ns),
-		(unsigned long long)(exit->maxrss_kb / 1024),
-		(unsigned long long)(exit->maxrss_kb % 1024 * 10 / 1024));
+	fprintf(out, " (CPU %s, RSS ", format_duration(cpu, exit->utime_ns + exit->stime_ns));
+	put_mib(out, exit->maxrss_kb);
+	fputc(')', out);
 	return exit->signal ? TINT_BAD : exit->code ? TINT_WARN : TINT_NONE;
 }
 
@@ -465,6 +470,26 @@ static enum tint put_end(FILE *out, const struct step *step, bool local)
 	return TINT_BOLD;
 }
 
+static enum tint put_reading(FILE *out, const struct step *step, bool local)
+{
+	const struct sshobs_reading *reading = step->first->reading;
+	bool tight = reading->fds >= reading->fds_soft / 5 * 4;
+
+	(void)local;
+	fputs("reading: ", out);
+	escape_put(out, &reading->state, 1);
+	fputs(", RSS ", out);
+	put_mib(out, reading->rss_kb);
+	fprintf(out, ", %llu of %llu descriptors%s, capabilities %llx",
+		(unsigned long long)reading->fds, (unsigned long long)reading->fds_soft,
+		tight ? " (nearly all)" : "", (unsigned long long)reading->ids.cap_eff);
+	if (reading->threads > 1)
+		fprintf(out, ", %u threads", reading->threads);
+	if (reading->flags & SSHOBS_READING_CUT)
+		fputs("; there are more processes than were read", out);
+	return tight ? TINT_WARN : TINT_DIM;
+}
+
 static enum tint put_mark(FILE *out, const struct step *step, bool local)
 {
 	(void)local;
@@ -491,6 +516,7 @@ static enum tint (*const writers[])(FILE *out, const struct step *step, bool loc
 	[SSHOBS_WIRE] = put_wire,
 	[SSHOBS_LOG] = put_log,
 	[SSHOBS_CONNECT] = put_connect,
+	[SSHOBS_READING] = put_reading,
 };
 
 enum tint words_put(FILE *out, const struct step *step, bool local)

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * SSHOBS_IOC_SNAPSHOT: a process as it is now, its descriptors, its arguments and its
+ * environment. Nothing is copied to user space while a lock is held.
+ */
+#ifndef _SSHOBS_SNAPSHOT_H
+#define _SSHOBS_SNAPSHOT_H
+
+#include <linux/types.h>
+
+struct task_struct;
+
+/**
+ * struct sshobs_answer - what a snapshot writes to the reader's buffer
+ * @buf: the buffer
+ * @size: its bytes
+ * @len: bytes that the answer has so far, those that found no room included
+ */
+struct sshobs_answer {
+	char __user	*buf;
+	size_t		size;
+	u64		len;
+};
+
+/**
+ * sshobs_answer_add() - append to an answer, if there is room
+ * @answer: the answer
+ * @data: what to append
+ * @len: bytes of @data
+ *
+ * Context: may sleep. Return: 0, also where there was no room; or -EFAULT.
+ */
+int sshobs_answer_add(struct sshobs_answer *answer, const void *data, size_t len);
+
+/**
+ * sshobs_snapshot_fds() - answer SSHOBS_SNAPSHOT_FDS
+ * @answer: the answer
+ * @task: the process, referenced
+ *
+ * Context: may sleep. Return: 0, -EAGAIN (its table kept growing), -EFAULT, -EINTR, -ENOMEM.
+ */
+int sshobs_snapshot_fds(struct sshobs_answer *answer, struct task_struct *task);
+
+/**
+ * sshobs_snapshot() - SSHOBS_IOC_SNAPSHOT
+ * @arg: struct sshobs_snapshot, or a later version of it
+ * @size: bytes at @arg, at least those of struct sshobs_snapshot
+ *
+ * Context: may sleep. Return: 0, or as uapi/sshobs.h has it.
+ */
+int sshobs_snapshot(void __user *arg, size_t size);
+
+#endif /* _SSHOBS_SNAPSHOT_H */
