@@ -151,32 +151,39 @@ static void task_fill(struct sshobs_task_info *info, struct task_struct *task)
 	put_cred(cred);
 }
 
-/* Room for the one that is being filled; its path goes right behind it. */
+/* Room for the answer: d_path() writes the path somewhere behind where it goes. */
 struct task_room {
 	struct sshobs_task_info	info;
-	char			exe[PATH_MAX + 8];
-	char			path[PATH_MAX];
+	char			path[PATH_MAX + 8];
 };
+
+static void task_exe(struct task_room *room, const char *exe)
+{
+	size_t len = strlen(exe);
+
+	memmove(room->info.exe, exe, len);
+	memset(room->info.exe + len, 0, ALIGN(len, 8) - len);
+	room->info.exe_len = len;
+	room->info.len = sizeof(room->info) + ALIGN(len, 8);
+}
 
 static int snapshot_task(struct sshobs_answer *answer, struct task_struct *task)
 {
-	struct task_room *room = kvzalloc(sizeof(*room), GFP_KERNEL);
+	struct task_room *room = kvmalloc(sizeof(*room), GFP_KERNEL);
 	struct mm_struct *mm;
-	const char *exe = "";
 	int err;
 
 	if (!room)
 		return -ENOMEM;
+	memset(&room->info, 0, sizeof(room->info));
 	task_fill(&room->info, task);
+	task_exe(room, "");
 	mm = get_task_mm(task);
 	if (mm) {
 		task_memory(&room->info, mm);
-		exe = sshobs_process_exe(mm, room->path, sizeof(room->path));
+		task_exe(room, sshobs_process_exe(mm, room->path, PATH_MAX));
 		mmput(mm);
 	}
-	room->info.exe_len = strlen(exe);
-	memcpy(room->info.exe, exe, room->info.exe_len);
-	room->info.len = ALIGN(sizeof(room->info) + room->info.exe_len, 8);
 	err = sshobs_answer_add(answer, room, room->info.len);
 	kvfree(room);
 	return err;

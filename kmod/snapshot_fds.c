@@ -110,10 +110,13 @@ struct fd_room {
 	char			path[PATH_MAX];
 };
 
-/* Return the bytes that were added. */
+/* With zeroes up to the next multiple of 8. Return the bytes that were added. */
 static u32 fd_add(struct fd_room *room, const void *data, size_t len)
 {
-	memcpy((char *)room + room->fd.len, data, len);
+	char *at = (char *)room + room->fd.len;
+
+	memcpy(at, data, len);
+	memset(at + len, 0, ALIGN(len, 8) - len);
 	room->fd.len += ALIGN(len, 8);
 	return len;
 }
@@ -229,7 +232,7 @@ static void fd_fill(struct fd_room *room, const struct taken_file *taken)
 	static_assert(sizeof(room->data) >= PATH_MAX + 2 * (UNIX_PATH_MAX + 8) +
 					    sizeof(struct tcp_info));
 
-	memset(room, 0, offsetof(struct fd_room, path));
+	memset(&room->fd, 0, sizeof(room->fd));
 	room->fd.len = sizeof(room->fd);
 	room->fd.fd = taken->fd;
 	room->fd.mode = inode->i_mode;

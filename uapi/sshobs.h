@@ -906,7 +906,8 @@ enum sshobs_fd_kind {
  * @kind: enum sshobs_fd_kind
  * @mode: st_mode of the file
  * @flags: O_* as /proc/PID/fdinfo has them, with O_CLOEXEC
- * @dev: st_dev of the file, as the kernel encodes it for stat(2) (new_encode_dev)
+ * @dev: device of its file system, as /proc/PID/mountinfo has it: minor & 0xff | major << 8 |
+ *	(minor & ~0xff) << 12. That of stat(2), but for an overlay
  * @rdev: st_rdev of a device, encoded as @dev
  * @pts: pseudo terminals: N of /dev/pts/N, that it is or drives; SSHOBS_NO_PTS for others
  * @ino: inode; of a socket the number in "socket:[N]"
