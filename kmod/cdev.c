@@ -13,6 +13,7 @@
 
 #include "cdev.h"
 #include "ring.h"
+#include "snapshot.h"
 #include "text.h"
 
 /**
@@ -25,9 +26,10 @@
  * @out_done: of those, how many were returned
  * @record: the record that is pending
  * @line: its text
+ * @room: for snapshots
  */
 struct reader {
-	struct mutex		lock;		/* of all that follows */
+	struct mutex		lock;		/* of all that follows but @room */
 	struct sshobs_cursor	cursor;
 	u32			format;
 	const char		*out;
@@ -35,6 +37,7 @@ struct reader {
 	size_t			out_done;
 	char			record[SSHOBS_RECORD_MAX] __aligned(8);
 	char			line[SSHOBS_TEXT_MAX];
+	struct sshobs_room	room;		/* has a lock of its own */
 };
 
 static const struct sshobs_cdev_source *source;
@@ -50,6 +53,7 @@ static int cdev_open(struct inode *inode, struct file *file)
 	if (!reader)
 		return -ENOMEM;
 	mutex_init(&reader->lock);
+	mutex_init(&reader->room.lock);
 	sshobs_ring_oldest(&reader->cursor);
 	file->private_data = reader;
 	atomic64_inc(&readers);
@@ -61,6 +65,7 @@ static int cdev_release(struct inode *inode, struct file *file)
 	struct reader *reader = file->private_data;
 
 	atomic64_dec(&readers);
+	mutex_destroy(&reader->room.lock);
 	mutex_destroy(&reader->lock);
 	kvfree(reader);
 	return 0;
@@ -316,7 +321,7 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 
 	/* Nothing of the reader's: it need not keep other threads from reading. */
 	if (is_snapshot(cmd))
-		return source->snapshot((void __user *)arg, _IOC_SIZE(cmd));
+		return sshobs_snapshot(&reader->room, (void __user *)arg, _IOC_SIZE(cmd));
 	mutex_lock(&reader->lock);
 	ret = reader_ioctl(reader, cmd, (void __user *)arg);
 	mutex_unlock(&reader->lock);

@@ -10,14 +10,11 @@
  * @stats: fill in what is counted, over zeroes
  * @probe: describe a probe; 0 or -ENOENT
  * @mark: write a mark record; the text is @len bytes, 1 to SSHOBS_MARK_MAX
- * @snapshot: answer SSHOBS_IOC_SNAPSHOT; @size bytes at @arg, as many as the first version
- *	of its argument has or more
  */
 struct sshobs_cdev_source {
 	void	(*stats)(struct sshobs_stats *stats);
 	int	(*probe)(struct sshobs_probe *probe);
 	void	(*mark)(const char *text, size_t len);
-	int	(*snapshot)(void __user *arg, size_t size);
 };
 
 /**

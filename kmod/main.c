@@ -11,7 +11,6 @@
 #include "record.h"
 #include "ring.h"
 #include "session.h"
-#include "snapshot.h"
 
 #define PORTS_MAX	16
 
@@ -90,7 +89,6 @@ static const struct sshobs_cdev_source source = {
 	.stats		= main_stats,
 	.probe		= sshobs_hooks_probe,
 	.mark		= main_mark,
-	.snapshot	= sshobs_snapshot,
 };
 
 static int __init sshobs_init(void)

@@ -431,7 +431,9 @@ struct sshobs_session *sshobs_session_fork(const struct sshobs_task *parent,
 	inherited = READ_ONCE(parent->flags) & BIT(SSHOBS_TASK_PROMPTED);
 	if (!session_join(session, child, inherited))
 		return NULL;
-	task_given(sshobs_task_find(child), sshobs_environ_get(rcu_dereference(parent->environ)));
+	task_given(sshobs_task_find(child),
+		   sshobs_environ_get(rcu_dereference_check(parent->environ,
+							    rcu_read_lock_any_held())));
 	return session;
 }
 

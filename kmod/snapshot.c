@@ -15,7 +15,6 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/tty.h>
 #include <linux/uaccess.h>
@@ -151,7 +150,7 @@ static void task_fill(struct sshobs_task_info *info, struct task_struct *task)
 	put_cred(cred);
 }
 
-/* Room for the answer: d_path() writes the path somewhere behind where it goes. */
+/* The answer: d_path() writes the path somewhere behind where it goes. */
 struct task_room {
 	struct sshobs_task_info	info;
 	char			path[PATH_MAX + 8];
@@ -169,12 +168,11 @@ static void task_exe(struct task_room *room, const char *exe)
 
 static int snapshot_task(struct sshobs_answer *answer, struct task_struct *task)
 {
-	struct task_room *room = kvmalloc(sizeof(*room), GFP_KERNEL);
+	struct task_room *room = (void *)answer->room->bytes;
 	struct mm_struct *mm;
-	int err;
 
-	if (!room)
-		return -ENOMEM;
+	static_assert(sizeof(*room) <= sizeof(answer->room->bytes));
+
 	memset(&room->info, 0, sizeof(room->info));
 	task_fill(&room->info, task);
 	task_exe(room, "");
@@ -184,9 +182,7 @@ static int snapshot_task(struct sshobs_answer *answer, struct task_struct *task)
 		task_exe(room, sshobs_process_exe(mm, room->path, PATH_MAX));
 		mmput(mm);
 	}
-	err = sshobs_answer_add(answer, room, room->info.len);
-	kvfree(room);
-	return err;
+	return sshobs_answer_add(answer, room, room->info.len);
 }
 
 /* --- its memory ---------------------------------------------------------------- */
@@ -199,7 +195,7 @@ static int snapshot_task(struct sshobs_answer *answer, struct task_struct *task)
  * @arg_end: and end
  * @env_start: where its environment begins
  * @env_end: and ends
- * @page: room for a piece of it
+ * @piece: a piece of it
  */
 struct memory {
 	struct task_struct	*task;
@@ -208,16 +204,19 @@ struct memory {
 	unsigned long		arg_end;
 	unsigned long		env_start;
 	unsigned long		env_end;
-	char			*page;
+	char			*piece;
 };
 
+/* Bytes of a piece; a title that is longer is cut, as /proc cuts it. */
+#define PIECE		4096
+
 /*
- * One piece, by way of the page. As /proc does, without file mappings: a file system
+ * One piece. As /proc does, without file mappings: a file system
  * that never answers may be behind them. Return the bytes that could be read.
  */
 static int memory_read(const struct memory *memory, unsigned long at, size_t len)
 {
-	return access_process_vm(memory->task, at, memory->page, min_t(size_t, len, PAGE_SIZE),
+	return access_process_vm(memory->task, at, memory->piece, min_t(size_t, len, PIECE),
 				 FOLL_ANON);
 }
 
@@ -230,7 +229,7 @@ static int memory_answer(const struct memory *memory, struct sshobs_answer *answ
 		n = memory_read(memory, at, end - at);
 		if (n <= 0)
 			return 0;
-		err = sshobs_answer_add(answer, memory->page, n);
+		err = sshobs_answer_add(answer, memory->piece, n);
 		if (err)
 			return err;
 		at += n;
@@ -252,15 +251,15 @@ static int memory_argv(const struct memory *memory, struct sshobs_answer *answer
 
 	if (memory->arg_start >= end)
 		return 0;
-	if (memory_read(memory, end - 1, 1) != 1 || !*memory->page)
+	if (memory_read(memory, end - 1, 1) != 1 || !*memory->piece)
 		return memory_answer(memory, answer, memory->arg_start, end);
 	if (memory->env_start == end && memory->env_end >= end)
 		end = memory->env_end;
 	n = memory_read(memory, memory->arg_start, end - memory->arg_start);
 	if (n <= 0)
 		return 0;
-	len = strnlen(memory->page, n);
-	return sshobs_answer_add(answer, memory->page, min_t(size_t, len + 1, n));
+	len = strnlen(memory->piece, n);
+	return sshobs_answer_add(answer, memory->piece, min_t(size_t, len + 1, n));
 }
 
 static int memory_environ(const struct memory *memory, struct sshobs_answer *answer)
@@ -275,15 +274,12 @@ static int memory_environ(const struct memory *memory, struct sshobs_answer *ans
 static int snapshot_memory(struct sshobs_answer *answer, struct task_struct *task,
 			   int (*read)(const struct memory *memory, struct sshobs_answer *answer))
 {
-	struct memory memory = { .task = task };
-	int err = -ENOMEM;
+	struct memory memory = { .task = task, .piece = answer->room->bytes };
+	int err;
 
 	memory.mm = get_task_mm(task);
 	if (!memory.mm)
 		return 0;
-	memory.page = (char *)__get_free_page(GFP_KERNEL);
-	if (!memory.page)
-		goto put_mm;
 	spin_lock(&memory.mm->arg_lock);
 	memory.arg_start = memory.mm->arg_start;
 	memory.arg_end = memory.mm->arg_end;
@@ -293,8 +289,6 @@ static int snapshot_memory(struct sshobs_answer *answer, struct task_struct *tas
 	err = read(&memory, answer);
 	if (!err && READ_ONCE(task->mm) != memory.mm)
 		err = -EAGAIN;
-	free_page((unsigned long)memory.page);
-put_mm:
 	mmput(memory.mm);
 	return err;
 }
@@ -354,9 +348,10 @@ static struct task_struct *snapshot_find(const struct sshobs_snapshot *snapshot)
  * A process that ended before its memory was looked at has none: empty, as /proc has it. One
  * that ends, or becomes another program, in the middle would give half of each.
  */
-static int snapshot_answer(struct sshobs_snapshot *snapshot)
+static int snapshot_answer(struct sshobs_room *room, struct sshobs_snapshot *snapshot)
 {
 	struct sshobs_answer answer = {
+		.room = room,
 		.buf = u64_to_user_ptr(snapshot->buf),
 		.size = snapshot->buf_len,
 	};
@@ -366,16 +361,21 @@ static int snapshot_answer(struct sshobs_snapshot *snapshot)
 	task = snapshot_find(snapshot);
 	if (!task)
 		return -ESRCH;
+	err = mutex_lock_killable(&room->lock);
+	if (err)
+		goto put_task;
 	err = snapshot_read(&answer, snapshot, task);
+	mutex_unlock(&room->lock);
 	snapshot->start_ns = task->start_time;
 	snapshot->len = answer.len;
-	put_task_struct(task);
 	if (!err && answer.len > answer.size)
 		err = -EOVERFLOW;
+put_task:
+	put_task_struct(task);
 	return err;
 }
 
-int sshobs_snapshot(void __user *arg, size_t size)
+int sshobs_snapshot(struct sshobs_room *room, void __user *arg, size_t size)
 {
 	struct sshobs_snapshot snapshot;
 	int err;
@@ -388,7 +388,7 @@ int sshobs_snapshot(void __user *arg, size_t size)
 	if (snapshot.flags || snapshot.what < SSHOBS_SNAPSHOT_TASK ||
 	    snapshot.what > SSHOBS_SNAPSHOT_EXEC_ENVIRON)
 		return -EINVAL;
-	err = snapshot_answer(&snapshot);
+	err = snapshot_answer(room, &snapshot);
 	if (err && err != -EOVERFLOW)
 		return err;
 	return copy_to_user(arg, &snapshot, sizeof(snapshot)) ? -EFAULT : err;

@@ -99,14 +99,15 @@ static int take_files(struct taken *taken)
 /* --- what a descriptor is ------------------------------------------------------- */
 
 /**
- * struct fd_room - room for the one that is being told
+ * struct fd_room - the one that is being told
  * @fd: it
- * @data: its data; SSHOBS_RECORD_MAX is more than a path, two names and a tcp_info have
- * @path: room for its path
+ * @data: its data: the path, two names and a struct tcp_info
+ * @path: its path, where d_path() writes it
  */
 struct fd_room {
 	struct sshobs_fd	fd;
-	char			data[SSHOBS_RECORD_MAX];
+	char			data[PATH_MAX + 2 * (UNIX_PATH_MAX + 8) +
+				     sizeof(struct tcp_info) + 8];
 	char			path[PATH_MAX];
 };
 
@@ -155,6 +156,7 @@ static void fd_tty(struct fd_room *room, const struct file *file)
 /* Once a socket is bound, its name stays as long as it does. */
 static u32 fd_unix_name(struct fd_room *room, const struct sock *sock)
 {
+	/* Pairs with the release where the socket is bound. */
 	const struct unix_address *addr = smp_load_acquire(&unix_sk(sock)->addr);
 	const size_t head = offsetof(struct sockaddr_un, sun_path);
 	const char *name;
@@ -229,9 +231,6 @@ static void fd_fill(struct fd_room *room, const struct taken_file *taken)
 {
 	const struct inode *inode = file_inode(taken->file);
 
-	static_assert(sizeof(room->data) >= PATH_MAX + 2 * (UNIX_PATH_MAX + 8) +
-					    sizeof(struct tcp_info));
-
 	memset(&room->fd, 0, sizeof(room->fd));
 	room->fd.len = sizeof(room->fd);
 	room->fd.fd = taken->fd;
@@ -250,17 +249,16 @@ static void fd_fill(struct fd_room *room, const struct taken_file *taken)
 
 int sshobs_snapshot_fds(struct sshobs_answer *answer, struct task_struct *task)
 {
+	struct fd_room *room = (void *)answer->room->bytes;
 	struct taken taken = { .task = task };
-	struct fd_room *room;
-	int err = 0;
+	int err;
 	size_t i;
 
-	room = kvmalloc(sizeof(*room), GFP_KERNEL);
-	if (!room)
-		return -ENOMEM;
+	static_assert(sizeof(*room) <= sizeof(answer->room->bytes));
+
 	err = take_files(&taken);
 	if (err)
-		goto free_room;
+		return err;
 	for (i = 0; i < taken.count && !err; i++) {
 		fd_fill(room, &taken.files[i]);
 		err = sshobs_answer_add(answer, room, room->fd.len);
@@ -269,7 +267,5 @@ int sshobs_snapshot_fds(struct sshobs_answer *answer, struct task_struct *task)
 		cond_resched();
 	}
 	put_files(&taken);
-free_room:
-	kvfree(room);
 	return err;
 }

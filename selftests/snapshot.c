@@ -751,7 +751,7 @@ TEST_F(device, arguments_and_environment_are_those_of_proc)
 
 TEST_F(device, a_buffer_that_is_too_small_is_told_what_is_needed)
 {
-	const unsigned int whats[] = {
+	const unsigned int parts[] = {
 		SSHOBS_SNAPSHOT_TASK, SSHOBS_SNAPSHOT_FDS, SSHOBS_SNAPSHOT_ARGV,
 		SSHOBS_SNAPSHOT_ENVIRON,
 	};
@@ -762,7 +762,7 @@ TEST_F(device, a_buffer_that_is_too_small_is_told_what_is_needed)
 
 	ASSERT_LT(0, pid);
 	for (i = 0; i < 4; i++) {
-		ASSERT_EQ(0, ask(self, pid, whats[i]));
+		ASSERT_EQ(0, ask(self, pid, parts[i]));
 		need = self->snapshot.len;
 		ASSERT_LT(0ULL, need);
 		snapshot = self->snapshot;

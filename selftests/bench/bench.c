@@ -7,6 +7,8 @@
  *			on port 22, and its child, which holds it, does the work
  *	ping-pong	a byte to another process and back, over TCP on loopback
  *	accept		a connection to another process, which polls, accepts and closes it
+ *	proc		status, limits and all of fd of a bash, read through /proc
+ *	snapshot	the same of SSHOBS_IOC_SNAPSHOT
  *
  * bench spin: takes the time that nobody else wants, so that the processor never idles.
  *
@@ -16,8 +18,10 @@
  * the others take changes now and then, for many of them at once.
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <error.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -26,11 +30,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../../uapi/sshobs.h"
 
 #define WARM_UP	 100
 #define PORT	 4711
@@ -198,6 +205,73 @@ static void enter_session(void)
 	exit(WEXITSTATUS(status));
 }
 
+/* --- a process that is looked at ---------------------------------------------- */
+
+static pid_t bash;
+static int proc, device;
+
+/* One that waits for its input, as at a prompt. */
+static void start_bash(void)
+{
+	int input[2];
+	char path[32];
+
+	if (pipe(input))
+		error(1, errno, "pipe");
+	bash = fork();
+	if (!bash) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(input[0], STDIN_FILENO);
+		execl("/bin/bash", "bash", NULL);
+		_exit(127);
+	}
+	/* Long enough for it to have come to rest. */
+	sleep(2);
+	snprintf(path, sizeof(path), "/proc/%d", bash);
+	proc = open(path, O_PATH | O_DIRECTORY);
+	device = open("/dev/sshobs", O_RDONLY);
+	if (proc < 0 || device < 0)
+		error(1, errno, "%s, or /dev/sshobs", path);
+}
+
+static void read_file(const char *name)
+{
+	int fd = openat(proc, name, O_RDONLY);
+	char buf[4096];
+
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	close(fd);
+}
+
+static void read_proc(void)
+{
+	DIR *dir = fdopendir(openat(proc, "fd", O_RDONLY | O_DIRECTORY));
+	const struct dirent *entry;
+	char target[4096];
+
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' &&
+		    readlinkat(dirfd(dir), entry->d_name, target, sizeof(target)) < 0)
+			error(1, errno, "%s", entry->d_name);
+	closedir(dir);
+	read_file("status");
+	read_file("limits");
+}
+
+static void take_snapshot(void)
+{
+	static char buf[65536];
+	struct sshobs_snapshot snapshot = { .pid = bash, .buf = (uintptr_t)buf };
+
+	for (snapshot.what = SSHOBS_SNAPSHOT_TASK; snapshot.what <= SSHOBS_SNAPSHOT_FDS;
+	     snapshot.what++) {
+		snapshot.buf_len = sizeof(buf);
+		if (ioctl(device, SSHOBS_IOC_SNAPSHOT, &snapshot))
+			error(1, errno, "snapshot");
+	}
+}
+
 static void spin(void)
 {
 	struct sched_param param = { 0 };
@@ -217,7 +291,8 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "spin"))
 		spin();
 	if (argc != 3)
-		error(64, 0, "usage: bench fork|session|ping-pong|accept N, or bench spin");
+		error(64, 0,
+		      "usage: bench fork|session|ping-pong|accept|proc|snapshot N, or bench spin");
 	if (!strcmp(argv[1], "session"))
 		enter_session();
 	if (!strcmp(argv[1], "ping-pong")) {
@@ -228,6 +303,10 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "accept")) {
 		start_server(serve_accept);
 		once = connect_read_close;
+	}
+	if (!strcmp(argv[1], "proc") || !strcmp(argv[1], "snapshot")) {
+		start_bash();
+		once = !strcmp(argv[1], "proc") ? read_proc : take_snapshot;
 	}
 	printf("%llu\n", (unsigned long long)lower_decile(once, strtoul(argv[2], NULL, 10)));
 	return 0;
