@@ -22,6 +22,12 @@ static struct sshobs_hook *hooks[SSHOBS_HOOKS];
 
 static atomic64_t unwatched;
 
+void sshobs_call_unwatched(struct sshobs_session *session)
+{
+	atomic64_inc(&unwatched);
+	sshobs_session_mark(session, SSHOBS_INCOMPLETE_UNWATCHED);
+}
+
 int sshobs_call_begin(struct sshobs_call *call, const void *arg)
 {
 	struct sshobs_session *session = sshobs_session_current();
@@ -30,8 +36,7 @@ int sshobs_call_begin(struct sshobs_call *call, const void *arg)
 		return 1;
 	if (atomic_inc_return(&session->watched) > SLOTS_SESSION) {
 		atomic_dec(&session->watched);
-		atomic64_inc(&unwatched);
-		sshobs_session_mark(session, SSHOBS_INCOMPLETE_UNWATCHED);
+		sshobs_call_unwatched(session);
 		return 1;
 	}
 	call->session = session;

@@ -36,6 +36,8 @@ enum sshobs_hook_id {
 	SSHOBS_HOOK_TCP_CLOSE,
 	SSHOBS_HOOK_TCP_RCV_SPACE_ADJUST,
 	SSHOBS_HOOK_TCP_PROBE,
+	SSHOBS_HOOK_TCP_FINISH_CONNECT,
+	SSHOBS_HOOK_SOCK_DEF_ERROR_REPORT,
 	SSHOBS_HOOK_INET_STREAM_CONNECT,
 	SSHOBS_HOOK_INET_DGRAM_CONNECT,
 	SSHOBS_HOOK_UNIX_STREAM_CONNECT,
@@ -145,6 +147,14 @@ int sshobs_call_begin(struct sshobs_call *call, const void *arg);
  */
 void sshobs_call_end(struct sshobs_call *call);
 
+/**
+ * sshobs_call_unwatched() - count that it will not be seen how a member's call ends
+ * @session: the member's; it is marked
+ *
+ * Context: any.
+ */
+void sshobs_call_unwatched(struct sshobs_session *session);
+
 /* The tables at the end of hooks_*.c; an entry without a symbol ends each. */
 extern struct sshobs_hook sshobs_hooks_tcp[];
 extern struct sshobs_hook sshobs_hooks_wire[];
@@ -204,6 +214,14 @@ void sshobs_hooks_wire_begin(struct sshobs_session *session, const struct sock *
  * Context: process context, RCU read lock or preemption off; takes the socket's spin lock.
  */
 void sshobs_hooks_wire_end(struct sshobs_session *session, struct sock *sock);
+
+/**
+ * sshobs_hooks_sock_closed() - a TCP socket closes that a member may be connecting
+ * @sock: the socket
+ *
+ * Context: process context, as long as the caller keeps @sock.
+ */
+void sshobs_hooks_sock_closed(const struct sock *sock);
 
 /**
  * sshobs_endpoint() - a socket address as a record has it

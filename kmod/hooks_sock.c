@@ -12,7 +12,9 @@
 #include <linux/un.h>
 #include <net/af_unix.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
+#include "connecting.h"
 #include "hooks.h"
 #include "record.h"
 #include "session.h"
@@ -117,31 +119,135 @@ static int connect_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
 	return 0;
 }
 
+/* --- connect of TCP ----------------------------------------------------------- */
+
 /*
- * inet_stream_connect(socket, addr, size, flags): every TCP connection that the host
- * makes comes by, and a return probe is too dear for that: the beginning is told.
+ * Every TCP connection that the host makes comes by here, and a return probe is too dear
+ * for that. So its beginning is told, the socket is remembered, and how it ends is told
+ * where the network finds out: in no task, or in any.
  */
-static void notrace inet_stream_connect_call(unsigned long ip, unsigned long parent,
-					     struct ftrace_ops *ops, SSHOBS_FTRACE_REGS *regs)
+
+static void connecting_tell(struct sshobs_connecting *entry, u32 error, u32 flags)
 {
-	struct sshobs_call call = {};
 	struct sshobs_connect *rec;
 
-	sshobs_hit(SSHOBS_HOOK_INET_STREAM_CONNECT);
+	rec = sshobs_record_begin(entry->session, entry->task, SSHOBS_CONNECT, sizeof(*rec));
+	if (!rec)
+		return;
+	rec->peer = entry->peer;
+	rec->protocol = IPPROTO_TCP;
+	rec->duration_ns = sshobs_record_time(rec) - entry->begin_ns;
+	rec->error = error;
+	rec->flags = flags;
+	sshobs_record_end(rec);
+}
+
+static noinline void connecting_end(const struct sock *sock, u32 error)
+{
+	struct sshobs_connecting *entry;
+
 	preempt_disable();
-	call.session = sshobs_session_current();
-	if (!call.session ||
-	    !connect_call(&call, (void *)sshobs_ftrace_argument(regs, 0),
-			  (void *)sshobs_ftrace_argument(regs, 1),
-			  sshobs_ftrace_argument(regs, 2)))
-		goto enable_preempt;
-	rec = connect_begin(&call);
+	entry = sshobs_connecting_take(sock);
+	if (entry) {
+		connecting_tell(entry, error, 0);
+		sshobs_connecting_free(entry);
+	}
+	preempt_enable();
+}
+
+/*
+ * Nobody has said how it ended. Of a socket that has been connected all the same, as two
+ * are that connect to each other at once, nothing is known that would be worth telling.
+ */
+static void connecting_close(struct sshobs_connecting *entry, const struct sock *sock)
+{
+	u32 error = READ_ONCE(sock->sk_err);
+
+	switch (READ_ONCE(sock->sk_state)) {
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		connecting_tell(entry, error, error ? 0 : SSHOBS_CONNECT_ABANDONED);
+		break;
+	case TCP_CLOSE:
+	case TCP_LISTEN:
+		connecting_tell(entry, error, error ? 0 : SSHOBS_CONNECT_UNSENT);
+	}
+	sshobs_connecting_free(entry);
+}
+
+void sshobs_hooks_sock_closed(const struct sock *sock)
+{
+	struct sshobs_connecting *entry;
+
+	preempt_disable();
+	entry = sshobs_connecting_take(sock);
+	if (entry)
+		connecting_close(entry, sock);
+	preempt_enable();
+}
+
+static void connecting_begin(const struct sshobs_call *call, const struct sock *sock)
+{
+	struct sshobs_endpoint peer = {};
+	struct sshobs_connect *rec;
+	u64 begin_ns;
+
+	/* This host itself had refused its last one. */
+	sshobs_hooks_sock_closed(sock);
+	rec = connect_begin(call);
+	begin_ns = rec ? sshobs_record_time(rec) : ktime_get_ns();
 	if (rec) {
 		rec->flags = SSHOBS_CONNECT_BEGUN;
 		sshobs_record_end(rec);
 	}
-enable_preempt:
+	if (call->protocol != IPPROTO_TCP)
+		return;
+	sshobs_endpoint(&peer, call->arg, call->size);
+	if (!sshobs_connecting_add(call->session, sock, &peer, begin_ns))
+		sshobs_call_unwatched(call->session);
+}
+
+/*
+ * inet_stream_connect(socket, addr, size, flags). On a socket that connects already, or
+ * has done so, it only asks how that went.
+ */
+static void notrace inet_stream_connect_call(unsigned long ip, unsigned long parent,
+					     struct ftrace_ops *ops, SSHOBS_FTRACE_REGS *regs)
+{
+	const struct socket *socket = (void *)sshobs_ftrace_argument(regs, 0);
+	struct sshobs_call call = {};
+
+	sshobs_hit(SSHOBS_HOOK_INET_STREAM_CONNECT);
+	preempt_disable();
+	call.session = sshobs_session_current();
+	if (call.session && READ_ONCE(socket->state) == SS_UNCONNECTED &&
+	    connect_call(&call, socket, (void *)sshobs_ftrace_argument(regs, 1),
+			 sshobs_ftrace_argument(regs, 2)))
+		connecting_begin(&call, socket->sk);
 	preempt_enable();
+}
+
+/* tcp_finish_connect(sock, skb): the SYN-ACK has come; with the socket locked. */
+static void notrace tcp_finish_connect_call(unsigned long ip, unsigned long parent,
+					    struct ftrace_ops *ops, SSHOBS_FTRACE_REGS *regs)
+{
+	sshobs_hit(SSHOBS_HOOK_TCP_FINISH_CONNECT);
+	if (sshobs_connecting_any())
+		connecting_end((void *)sshobs_ftrace_argument(regs, 0), 0);
+}
+
+/*
+ * sock_def_error_report(sock): whatever went wrong, a reset, ICMP or that nobody answers;
+ * before those who sleep for it are woken. It is called for less than an error, too.
+ */
+static void notrace sock_def_error_report_call(unsigned long ip, unsigned long parent,
+					       struct ftrace_ops *ops, SSHOBS_FTRACE_REGS *regs)
+{
+	const struct sock *sock = (void *)sshobs_ftrace_argument(regs, 0);
+
+	sshobs_hit(SSHOBS_HOOK_SOCK_DEF_ERROR_REPORT);
+	if (sshobs_connecting_any() && READ_ONCE(sock->sk_err))
+		connecting_end(sock, READ_ONCE(sock->sk_err));
 }
 
 /* --- log ---------------------------------------------------------------------- */
@@ -258,6 +364,14 @@ struct sshobs_hook sshobs_hooks_sock[] = {
 		.id = SSHOBS_HOOK_INET_STREAM_CONNECT,
 		.symbol = "inet_stream_connect",
 		.call = inet_stream_connect_call,
+	}, {
+		.id = SSHOBS_HOOK_TCP_FINISH_CONNECT,
+		.symbol = "tcp_finish_connect",
+		.call = tcp_finish_connect_call,
+	}, {
+		.id = SSHOBS_HOOK_SOCK_DEF_ERROR_REPORT,
+		.symbol = "sock_def_error_report",
+		.call = sock_def_error_report_call,
 	}, {
 		.id = SSHOBS_HOOK_INET_DGRAM_CONNECT,
 		.symbol = "inet_dgram_connect",

@@ -14,6 +14,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
+#include "connecting.h"
 #include "handshake.h"
 #include "hooks.h"
 #include "record.h"
@@ -340,6 +341,8 @@ static void notrace close_call(unsigned long ip, unsigned long parent, struct ft
 	struct sock *sock = (void *)sshobs_ftrace_argument(regs, 0);
 
 	sshobs_hit(SSHOBS_HOOK_TCP_CLOSE);
+	if (sshobs_connecting_any())
+		sshobs_hooks_sock_closed(sock);
 	if (test_bit(local_port(sock), watched))
 		closed(sock);
 }

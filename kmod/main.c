@@ -5,6 +5,7 @@
 
 #include "adopt.h"
 #include "cdev.h"
+#include "connecting.h"
 #include "handshake.h"
 #include "hooks.h"
 #include "reading.h"
@@ -111,10 +112,13 @@ static int __init sshobs_init(void)
 	err = sshobs_handshake_init();
 	if (err)
 		goto exit_reading;
+	err = sshobs_connecting_init();
+	if (err)
+		goto exit_handshake;
 	sshobs_hooks_tcp_ports(ports, ports_count);
 	err = sshobs_hooks_init();
 	if (err)
-		goto exit_handshake;
+		goto exit_connecting;
 	err = sshobs_adopt();
 	if (err)
 		goto exit_hooks;
@@ -125,6 +129,8 @@ static int __init sshobs_init(void)
 
 exit_hooks:
 	sshobs_hooks_exit();
+exit_connecting:
+	sshobs_connecting_exit();
 exit_handshake:
 	sshobs_handshake_exit();
 exit_reading:
@@ -140,6 +146,7 @@ static void __exit sshobs_exit(void)
 {
 	sshobs_cdev_exit();
 	sshobs_hooks_exit();
+	sshobs_connecting_exit();
 	sshobs_handshake_exit();
 	sshobs_reading_exit();
 	sshobs_session_exit();

@@ -38,4 +38,15 @@ void *sshobs_record_begin(struct sshobs_session *session, struct task_struct *ta
  */
 void sshobs_record_end(void *body);
 
+/**
+ * sshobs_record_time() - when a record was begun
+ * @body: what sshobs_record_begin() returned
+ *
+ * Context: any. Return: the time_ns of its header.
+ */
+static inline u64 sshobs_record_time(const void *body)
+{
+	return ((const struct sshobs_hdr *)body - 1)->time_ns;
+}
+
 #endif /* _SSHOBS_RECORD_H */

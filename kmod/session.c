@@ -159,7 +159,8 @@ static void session_end(struct sshobs_session *session)
 
 	if (probes_missed() != session->missed)
 		sshobs_session_mark(session, SSHOBS_INCOMPLETE_MISSED);
-	end = sshobs_record_begin(session, current, SSHOBS_END, sizeof(*end));
+	/* What held it last may have been a connection that the network has ended. */
+	end = sshobs_record_begin(session, in_task() ? current : NULL, SSHOBS_END, sizeof(*end));
 	if (end) {
 		end->duration_ns = ktime_get_ns() - session->start_ns;
 		end->processes = atomic_read(&session->processes);

@@ -44,9 +44,10 @@ struct sshobs_environ;
  * @sock: the accepted socket: a key, never followed
  * @id: its number
  * @records: records written for it; the ring's lock protects it
- * @holds: members, unsettled children that may fall back to it, and one for the
- *	open socket; at 0 the session ends
+ * @holds: members, unsettled children that may fall back to it, TCP connections that
+ *	are being made, and one for the open socket; at 0 the session ends
  * @watched: its calls that hold a slot of a return probe right now
+ * @connecting: TCP connections of its members that are being made
  * @processes: processes that were members
  * @execs: programs that they became
  * @incomplete: SSHOBS_INCOMPLETE_*
@@ -65,6 +66,7 @@ struct sshobs_session {
 	u64			records;
 	atomic_t		holds;
 	atomic_t		watched;
+	atomic_t		connecting;
 	atomic_t		processes;
 	atomic_t		execs;
 	atomic_t		incomplete;

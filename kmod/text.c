@@ -419,6 +419,7 @@ static void text_log(struct line *line, const struct sshobs_hdr *hdr, const void
 static void text_connect(struct line *line, const struct sshobs_hdr *hdr, const void *body)
 {
 	const struct sshobs_connect *rec = body;
+	const char *result = sshobs_connect_result(rec);
 
 	if (rec->peer.family == AF_UNIX)
 		put_path(line, rec->path, rec->path_len, rec->path_len);
@@ -426,12 +427,11 @@ static void text_connect(struct line *line, const struct sshobs_hdr *hdr, const 
 		put_endpoint(line, "peer", &rec->peer);
 	if (rec->protocol)
 		put_symbol(line, "protocol", sshobs_protocol_name(rec->protocol), rec->protocol);
-	if (rec->flags & SSHOBS_CONNECT_BEGUN) {
-		put(line, " result=begun");
-		return;
-	}
-	put_symbol(line, "result", rec->error ? sshobs_errno_name(rec->error) : "0", rec->error);
-	put_number(line, "duration_ns", rec->duration_ns);
+	if (!result)
+		result = rec->error ? sshobs_errno_name(rec->error) : "0";
+	put_symbol(line, "result", result, rec->error);
+	if (!(rec->flags & SSHOBS_CONNECT_BEGUN))
+		put_number(line, "duration_ns", rec->duration_ns);
 }
 
 static void text_reading(struct line *line, const struct sshobs_hdr *hdr, const void *body)
@@ -655,5 +655,16 @@ const char *sshobs_protocol_name(unsigned int protocol)
 	case IPPROTO_UDP:
 		return "udp";
 	}
+	return NULL;
+}
+
+const char *sshobs_connect_result(const struct sshobs_connect *connect)
+{
+	if (connect->flags & SSHOBS_CONNECT_BEGUN)
+		return "begun";
+	if (connect->flags & SSHOBS_CONNECT_ABANDONED)
+		return "abandoned";
+	if (connect->flags & SSHOBS_CONNECT_UNSENT)
+		return "unsent";
 	return NULL;
 }

@@ -109,4 +109,12 @@ const char *sshobs_message_name(unsigned int message);
  */
 const char *sshobs_protocol_name(unsigned int protocol);
 
+/**
+ * sshobs_connect_result() - how a connect stands, where no errno tells
+ * @connect: it
+ *
+ * Return: "begun", "abandoned" or "unsent"; or NULL: @connect->error tells.
+ */
+const char *sshobs_connect_result(const struct sshobs_connect *connect);
+
 #endif /* _SSHOBS_TEXT_H */

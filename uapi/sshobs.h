@@ -374,7 +374,7 @@ struct sshobs_close {
 #define SSHOBS_INCOMPLETE_TASKS		(1U << 1)
 /* The kernel skipped a probe while the session was up. */
 #define SSHOBS_INCOMPLETE_MISSED	(1U << 2)
-/* Too many of its own calls slept at once: some failures were not watched. */
+/* Too many of its own calls slept, or connected, at once: how some ended was not watched. */
 #define SSHOBS_INCOMPLETE_UNWATCHED	(1U << 3)
 /* A record found no room in the ring. */
 #define SSHOBS_INCOMPLETE_DROPPED	(1U << 4)
@@ -538,14 +538,36 @@ struct sshobs_log {
 };
 
 /* struct sshobs_connect.flags */
-/* TCP: told when it began; how it ended is not known. */
+/* It has begun; a second record tells how it ended. The only one for other protocols of
+ * streams than TCP.
+ */
 #define SSHOBS_CONNECT_BEGUN	(1U << 0)
+/* TCP: the socket was closed before the peer had answered, or time was up. */
+#define SSHOBS_CONNECT_ABANDONED	(1U << 1)
+/* TCP: this host itself refused it at once, and no packet left: it has no route or no
+ * free port. Which errno the call returned is not known; told when the socket is closed,
+ * or connects again.
+ */
+#define SSHOBS_CONNECT_UNSENT	(1U << 2)
 
 /**
  * struct sshobs_connect - body of SSHOBS_CONNECT
+ *
+ * One record for each connect, when it returns. For each of TCP two, since it may go on
+ * for long, and after the call (O_NONBLOCK, a signal, SO_SNDTIMEO): one with
+ * SSHOBS_CONNECT_BEGUN when the call begins, and one when it is known how the connection
+ * ended. They belong together where tid and @peer are the same, and time_ns of the first
+ * is time_ns - @duration_ns of the second. Both have the task that began it in the header,
+ * which may be gone by the second one, and ran elsewhere while that was written: its
+ * cpu_ns and run_delay_ns are then those of the scheduler's last look.
+ *
+ * There is no second one while the connection is neither made nor given up; where it was
+ * made without a SYN-ACK, since both sides began at once; and for connections beyond 32 of
+ * a session at the same time, which mark it with SSHOBS_INCOMPLETE_UNWATCHED.
+ *
  * @peer: where to, for AF_INET and AF_INET6; for AF_UNIX its family alone
- * @duration_ns: time spent inside; 0 with SSHOBS_CONNECT_BEGUN
- * @error: errno, positive; 0: connected, or not known with SSHOBS_CONNECT_BEGUN
+ * @duration_ns: time from its begin until this record; 0 with SSHOBS_CONNECT_BEGUN
+ * @error: errno, positive; 0: connected, unless @flags tell otherwise
  * @flags: SSHOBS_CONNECT_* above
  * @path_len: AF_UNIX: bytes of @path
  * @protocol: IPPROTO_TCP, IPPROTO_UDP, ...; 0 for AF_UNIX
