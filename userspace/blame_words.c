@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../kmod/text.h"
 #include "blame_words.h"
 #include "causes.h"
 #include "escape.h"
@@ -111,6 +112,21 @@ static void put_verb(FILE *out, const struct blame *blame)
 	}
 }
 
+/* How a connect ended, where nobody was connected. */
+static void put_result(FILE *out, const struct sshobs_connect *connect)
+{
+	const char *name = sshobs_errno_name(connect->error);
+
+	if (connect->flags & SSHOBS_CONNECT_BEGUN)
+		return;
+	if (connect->flags & SSHOBS_CONNECT_ABANDONED)
+		fputs(", which it gave up", out);
+	else if (connect->error && name)
+		fprintf(out, ": %s", name);
+	else if (connect->error)
+		fprintf(out, ": errno %u", connect->error);
+}
+
 static void put_reason(FILE *out, const struct blame *blame)
 {
 	if (blame->why == WHY_REFUSED)
@@ -132,6 +148,8 @@ static void put_reason(FILE *out, const struct blame *blame)
 						     ", after it connected to ",
 		      out);
 		blame_put_peer(out, blame->connect);
+		if (blame->why == WHY_CONNECTING)
+			put_result(out, blame->connect->connect);
 		if (blame->whose == WHOSE_UNKNOWN)
 			fputs(": for that, or for the client or its person", out);
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -549,9 +550,14 @@ static int fold_log(struct session *session, const struct event *event)
 	return process ? evidence_from_log(session, process, event) : 0;
 }
 
+/* How a TCP connect ended may be told when the process that began it is gone. */
 static int fold_connect(struct session *session, const struct event *event)
 {
-	touch_member(session, event->hdr);
+	const struct sshobs_connect *connect = event->connect;
+
+	if (connect->protocol != IPPROTO_TCP || connect->flags & SSHOBS_CONNECT_BEGUN ||
+	    model_find_process(session, event->hdr->pid))
+		touch_member(session, event->hdr);
 	return 0;
 }
 

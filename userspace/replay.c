@@ -136,6 +136,10 @@ static int count_usage(struct pass *pass, struct actor *actor, const struct even
 	if (set_thread(pass, hdr->tid, &now, &before))
 		return -ENOMEM;
 	add_usage(&actor->used, &now, &before);
+	/* Told elsewhere while it ran, and not of its newest time: that is not used twice. */
+	if (now.cpu_ns < before.cpu_ns && hdr->type == SSHOBS_CONNECT &&
+	    set_thread(pass, hdr->tid, &before, &now))
+		return -ENOMEM;
 	if (hdr->type == SSHOBS_CLONE && (event->clone->flags & CLONE_THREAD))
 		return set_thread(pass, event->clone->child, &nothing, &before);
 	if (hdr->type != SSHOBS_EXIT || !actor->process || !actor->process->start_ns)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -199,6 +200,22 @@ uint64_t event_run_delay(const struct event *event)
 bool event_is_reading(const struct event *event)
 {
 	return event->hdr->type == SSHOBS_READING;
+}
+
+bool event_is_begun(const struct event *event)
+{
+	return event->hdr->type == SSHOBS_CONNECT && event->connect->protocol == IPPROTO_TCP &&
+	       event->connect->flags & SSHOBS_CONNECT_BEGUN;
+}
+
+bool event_ends(const struct event *event, const struct event *begin)
+{
+	const struct sshobs_connect *a = event->connect, *b = begin->connect;
+
+	return event->hdr->type == SSHOBS_CONNECT && event->hdr->tid == begin->hdr->tid &&
+	       a->protocol == IPPROTO_TCP && !(a->flags & SSHOBS_CONNECT_BEGUN) &&
+	       event->hdr->time_ns - a->duration_ns == begin->hdr->time_ns &&
+	       memcmp(&a->peer, &b->peer, sizeof(a->peer)) == 0;
 }
 
 void stream_close(struct stream *stream)

@@ -128,6 +128,21 @@ bool event_is_reading(const struct event *event);
  */
 uint64_t event_run_delay(const struct event *event);
 
+/**
+ * event_is_begun() - whether it is a TCP connect that begins
+ * @event: any event
+ *
+ * Until another event of its process, the connection is being made.
+ */
+bool event_is_begun(const struct event *event);
+
+/**
+ * event_ends() - whether an event tells how a connect ended
+ * @event: any event
+ * @begin: an event for which event_is_begun() is true
+ */
+bool event_ends(const struct event *event, const struct event *begin);
+
 /** event_realtime() - CLOCK_REALTIME of an event, in ns */
 int64_t event_realtime(const struct event *event);
 

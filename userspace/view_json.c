@@ -185,6 +185,7 @@ static void json_log(struct json_object *object, const struct event *event)
 static void json_connect(struct json_object *object, const struct event *event)
 {
 	const struct sshobs_connect *connect = event->connect;
+	const char *result = sshobs_connect_result(connect);
 
 	if (connect->peer.family == AF_UNIX)
 		json_add_bytes(object, "path", event->data, connect->path_len);
@@ -193,12 +194,13 @@ static void json_connect(struct json_object *object, const struct event *event)
 	if (connect->protocol)
 		json_add_symbol(object, "protocol", sshobs_protocol_name(connect->protocol),
 				connect->protocol);
-	if (connect->flags & SSHOBS_CONNECT_BEGUN) {
-		json_add_string(object, "result", "begun");
-		return;
-	}
-	json_add_symbol(object, "result", sshobs_errno_name(connect->error), connect->error);
-	json_add_u64(object, "duration_ns", connect->duration_ns);
+	if (result)
+		json_add_string(object, "result", result);
+	else
+		json_add_symbol(object, "result", sshobs_errno_name(connect->error),
+				connect->error);
+	if (!(connect->flags & SSHOBS_CONNECT_BEGUN))
+		json_add_u64(object, "duration_ns", connect->duration_ns);
 }
 
 static void json_reading(struct json_object *object, const struct event *event)

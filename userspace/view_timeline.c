@@ -84,7 +84,9 @@ static const struct thread *note_thread(struct walk *walk, const struct event *e
 		*before = *thread;
 	}
 	thread->time_ns = hdr->time_ns;
-	thread->cpu_ns = hdr->cpu_ns;
+	/* How a connect ended is told elsewhere while the thread runs, and not of its newest time. */
+	if (!known || hdr->type != SSHOBS_CONNECT || hdr->cpu_ns > thread->cpu_ns)
+		thread->cpu_ns = hdr->cpu_ns;
 	thread->delay_ns = event_run_delay(event);
 	return known ? before : NULL;
 }

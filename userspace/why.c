@@ -38,6 +38,9 @@ static enum why why_after_connect(const struct session *session, const struct ev
 {
 	uint32_t error = event->connect->error;
 
+	if (event_is_begun(event) ||
+	    event->connect->flags & (SSHOBS_CONNECT_ABANDONED | SSHOBS_CONNECT_UNSENT))
+		return WHY_NOTHING;
 	if (event->connect->peer.family == AF_UNIX ? is_log_socket(event) :
 						     is_probe(session, event))
 		return WHY_NOTHING;
@@ -71,24 +74,42 @@ static enum why why_after(const struct session *session, const struct event *eve
 	return WHY_NOTHING;
 }
 
+/* It returned at once: the time until that was told is no waiting for it. */
+static bool is_unsent(const struct event *event)
+{
+	return event->connect->flags & SSHOBS_CONNECT_UNSENT;
+}
+
 static bool is_in_connect(const struct event *event, uint64_t time_ns)
 {
-	return event->hdr->type == SSHOBS_CONNECT &&
+	return event->hdr->type == SSHOBS_CONNECT && !is_unsent(event) &&
 	       event->hdr->time_ns - event->connect->duration_ns <= time_ns;
 }
 
+/* A connect to nobody: its end, or the begin that stands before that. */
 static bool is_failed_connect(const struct event *event)
 {
-	return event->hdr->type == SSHOBS_CONNECT && event->connect->error;
+	return event->hdr->type == SSHOBS_CONNECT &&
+	       (event->connect->error || event->connect->flags);
+}
+
+/* A connect that goes on, at least until the next event of its process. */
+static bool is_pending(const struct replay *replay, size_t i)
+{
+	const struct event *kept = replay->session->kept;
+	size_t next = replay->moments[i].next;
+
+	return event_is_begun(&kept[i]) &&
+	       !(next != NO_EVENT && event_ends(&kept[next], &kept[i]) && is_unsent(&kept[next]));
 }
 
 /* What an event and those of its process before it tell of the silence after it. */
 static enum why why_since(const struct replay *replay, size_t i, const struct event **connect)
 {
 	const struct event *event = &replay->session->kept[i];
-	enum why why = why_after(replay->session, event);
+	enum why why = is_pending(replay, i) ? WHY_CONNECTING : why_after(replay->session, event);
 
-	if (why == WHY_CONNECTED)
+	if (why == WHY_CONNECTED || why == WHY_CONNECTING)
 		*connect = event;
 	/* Between PAM's line and its delay, connects to nobody do not matter. */
 	while (why == WHY_NOTHING && is_failed_connect(event)) {
@@ -137,7 +158,7 @@ enum why why_find(const struct replay *replay, const struct actor *actor, uint64
 	if (actor->last != NO_EVENT)
 		why = why_since(replay, actor->last, connect);
 	if (!actor_is_server(actor))
-		return why == WHY_CONNECTED ? why : WHY_NOTHING;
+		return *connect ? why : WHY_NOTHING;
 	return why == WHY_NOTHING ? why_of_server(replay, connect) : why;
 }
 
@@ -149,10 +170,22 @@ static bool same_peer(const struct replay *replay, size_t a, size_t b)
 	       kept[b].hdr->type == SSHOBS_CONNECT && connect_is_same(&kept[a], &kept[b]);
 }
 
+/* The event of a process before a connect; one of TCP has a begin that does not count. */
+static size_t before_connect(const struct replay *replay, size_t i)
+{
+	const struct event *kept = replay->session->kept;
+	size_t previous = replay->moments[i].previous;
+
+	if (previous != NO_EVENT && event_is_begun(&kept[previous]) &&
+	    event_ends(&kept[i], &kept[previous]))
+		return replay->moments[previous].previous;
+	return previous;
+}
+
 bool why_is_retried(const struct replay *replay, const struct actor *actor)
 {
 	if (actor->last == NO_EVENT)
 		return false;
 	return same_peer(replay, actor->last, actor->next) ||
-	       same_peer(replay, actor->last, replay->moments[actor->last].previous);
+	       same_peer(replay, actor->last, before_connect(replay, actor->last));
 }

@@ -72,7 +72,8 @@ bool words_join(const struct step *step, const struct event *event)
 	if (event->hdr->type == SSHOBS_CRED)
 		return true;
 	if (event->hdr->type == SSHOBS_CONNECT)
-		return same_failure(last, event);
+		return same_failure(last, event) ||
+		       (event_is_begun(last) && event_ends(event, last));
 	return is_miss(last) && is_miss(event) && same_name(last, event);
 }
 
@@ -148,31 +149,49 @@ static enum tint put_log(FILE *out, const struct step *step, bool local)
 	return TINT_NAME;
 }
 
+/* "connected to", and what follows the peer's name: how it stands. */
+static const char *connect_verb(const struct sshobs_connect *connect)
+{
+	if (connect->flags & SSHOBS_CONNECT_BEGUN)
+		return "connects to ";
+	return connect->error || connect->flags ? "connect to " : "connected to ";
+}
+
+static void put_connect_result(FILE *out, const struct sshobs_connect *connect)
+{
+	char took[FORMAT_MAX];
+
+	if (connect->error) {
+		fputs(": ", out);
+		put_symbol(out, sshobs_errno_name(connect->error), connect->error);
+	} else if (connect->flags & SSHOBS_CONNECT_ABANDONED) {
+		fputs(": given up", out);
+	} else if (connect->flags & SSHOBS_CONNECT_UNSENT) {
+		fputs(": not possible from this host", out);
+		return;
+	}
+	if (connect->duration_ns >= 1000000)
+		fprintf(out, " in %s", format_duration(took, connect->duration_ns));
+}
+
 static enum tint put_connect(FILE *out, const struct step *step, bool local)
 {
-	const struct sshobs_connect *connect = step->first->connect;
+	const struct event *event = step->last;
+	const struct sshobs_connect *connect = event->connect;
 	char buf[FORMAT_MAX];
 
 	(void)local;
-	if (step->count > 1)
+	if (step->count > 1 && !event_is_begun(step->first))
 		fprintf(out, "%zu times: ", step->count);
-	fputs(connect->error			    ? "connect to " :
-	      connect->flags & SSHOBS_CONNECT_BEGUN ? "connects to " :
-						      "connected to ",
-	      out);
+	fputs(connect_verb(connect), out);
 	if (connect->peer.family == AF_UNIX)
-		escape_word(out, step->first->data, connect->path_len);
+		escape_word(out, event->data, connect->path_len);
 	else
 		fputs(format_endpoint(buf, &connect->peer), out);
 	if (connect->protocol == IPPROTO_UDP)
 		fputs(" (UDP)", out);
-	if (connect->error) {
-		fputs(": ", out);
-		put_symbol(out, sshobs_errno_name(connect->error), connect->error);
-	}
-	if (connect->duration_ns >= 1000000)
-		fprintf(out, " in %s", format_duration(buf, connect->duration_ns));
-	return connect->error ? TINT_DIM : TINT_NAME;
+	put_connect_result(out, connect);
+	return connect->error || connect->flags & ~SSHOBS_CONNECT_BEGUN ? TINT_DIM : TINT_NAME;
 }
 
 static enum tint put_adopt(FILE *out, const struct step *step, bool local)

@@ -32,6 +32,7 @@ struct faults {
 	uint64_t pam;
 	uint64_t motd;
 	uint64_t bashrc;
+	uint64_t ldap;
 	bool names; /* names come from SSSD, which was asked before the person typed */
 	bool helper; /* unix_chkpwd says that a password is wrong, and the log does not */
 };
@@ -89,6 +90,34 @@ static void connects_udp(uint64_t cpu, unsigned int last, unsigned int port)
 	PUT(SSHOBS_CONNECT, cpu,
 	    (struct sshobs_connect){
 		    .peer = ipv4(last, port), .duration_ns = 50000, .protocol = 17 });
+}
+
+/* A TCP connect, which takes a while; it ends with an errno, or as a flag tells. */
+static void connects_tcp(uint64_t cpu, struct sshobs_endpoint peer, uint64_t us, uint32_t error,
+			 uint32_t flags)
+{
+	struct sshobs_connect body = {
+		.peer = peer, .protocol = 6, .flags = SSHOBS_CONNECT_BEGUN
+	};
+
+	PUT(SSHOBS_CONNECT, cpu, body);
+	after_us(us);
+	body.duration_ns = us * 1000;
+	body.error = error;
+	body.flags = flags;
+	PUT(SSHOBS_CONNECT, cpu + 10, body);
+	after_us(60);
+}
+
+/* Of the directory's servers, one has no route, one is down, one is silent and one answers. */
+static void asks_directory(uint64_t us)
+{
+	connects_tcp(102400, ipv6(1, 389, 0), 40, 0, SSHOBS_CONNECT_UNSENT);
+	connects_tcp(102500, ipv4(11, 389), 1000, ECONNREFUSED, 0);
+	connects_tcp(102600, ipv4(12, 389), us / 3, 0, SSHOBS_CONNECT_ABANDONED);
+	connects_tcp(102700, ipv4(13, 389), us, ETIMEDOUT, 0);
+	connects_tcp(102800, ipv4(14, 389), 700, 0, 0);
+	after_us(3 * MS);
 }
 
 /* Clear text, in one piece; @net: when the network saw it. */
@@ -397,6 +426,8 @@ static void sets_up(const struct faults *f)
 		after_us(f->dbus);
 		logs(103000, "pam_systemd(sshd:session): Failed to create session");
 	}
+	if (f->ldap)
+		asks_directory(f->ldap);
 	if (f->pam)
 		runs_slow(103500, 0, "slow-pam", "/usr/local/bin/slow-pam", f->pam);
 	motd(f->motd);
@@ -537,6 +568,7 @@ void logins(void)
 	login(52, &(struct faults){ .queue = 2 * S });
 	login(53, &(struct faults){ .person = 3 * S, .names = true });
 	login(54, &(struct faults){ .refused = 2 * S, .helper = true });
+	login(55, &(struct faults){ .ldap = 3 * S });
 	command(61);
 	fails(62);
 	says_nothing(63);
