@@ -64,12 +64,14 @@ struct conn {
  * @member: its processes, in the order in which they enlisted
  * @members: how many
  * @number: for whatever else a test wants to know
+ * @incomplete: SSHOBS_INCOMPLETE_* that its sessions end with
  */
 struct scene {
 	struct conn	conn[CONNECTIONS_MAX];
 	struct member	member[MEMBERS_MAX];
 	unsigned int	members;
 	int		number;
+	unsigned int	incomplete;
 };
 
 extern struct scene *scene;
