@@ -6,7 +6,17 @@
 #ifndef _SSHOBS_SELFTESTS_MEMBER_H
 #define _SSHOBS_SELFTESTS_MEMBER_H
 
+#include <sys/ioctl.h>
+
 #include "expect.h"
+
+static inline struct sshobs_stats stats_of(struct __test_metadata *_metadata, int fd)
+{
+	struct sshobs_stats stats = {};
+
+	EXPECT_EQ(0, ioctl(fd, SSHOBS_IOC_STATS, &stats));
+	return stats;
+}
 
 /* A plain server with one child; each test gives the child its part. */
 FIXTURE(member) {

@@ -97,7 +97,9 @@ static void connects_tcp(uint64_t cpu, struct sshobs_endpoint peer, uint64_t us,
 			 uint32_t flags)
 {
 	struct sshobs_connect body = {
-		.peer = peer, .protocol = 6, .flags = SSHOBS_CONNECT_BEGUN
+		.peer = peer,
+		.flags = SSHOBS_CONNECT_BEGUN,
+		.protocol = 6,
 	};
 
 	PUT(SSHOBS_CONNECT, cpu, body);

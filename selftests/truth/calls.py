@@ -17,7 +17,6 @@ def connected(record):
         address = octets(record, 'path')
     else:
         address = (record['addr'], record['port'])
-    # How a TCP connection went is not told, and nothing here makes one.
     return 'connect', address, record['result'] or None
 
 
@@ -35,7 +34,8 @@ def told_calls(path):
     """The same of the records."""
     told = defaultdict(list)
     for record in load(path):
-        if record['event'] in TOLD:
+        # Of TCP, how it ended is told once more.
+        if record['event'] in TOLD and record.get('result') != 'begun':
             told[record['tid']].append(TOLD[record['event']](record))
     return dict(told)
 
