@@ -284,7 +284,6 @@ static void expect_ending(struct __test_metadata *_metadata, FIXTURE_DATA(member
 	EXPECT_EQ((__u32)scene->member[0].pid, end_hdr->pid);
 	EXPECT_EQ((__u32)scene->member[0].pid, end_hdr->tid);
 	EXPECT_STREQ(begin_hdr->comm, end_hdr->comm);
-	EXPECT_LT(0ULL, end_hdr->cpu_ns);
 }
 
 static void expect_all_ways(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
