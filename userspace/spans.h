@@ -30,7 +30,7 @@ enum whose {
  * enum why - what is known of the waiting in a span
  * @WHY_NOTHING: nothing
  * @WHY_CONNECTED: it came after the process had connected to @event
- * @WHY_CONNECTING: it was inside the connect of @event
+ * @WHY_CONNECTING: it was inside the connect of @event, or that was still being made
  * @WHY_AS_USER: a process of the server acted as the user: it read the user's files
  * @WHY_REFUSED: after PAM had refused a try: its delay
  * @WHY_FAILED: after the server had logged a failed try: its delay, then the client
