@@ -237,8 +237,8 @@ static bool is_unseen(const struct session *session)
 {
 	if (!session->n_processes || (session->closed && !session->close.bytes_sent))
 		return false;
-	return !session->negotiation || (session->negotiation->sides[SSHOBS_WIRE_OUT].faults &
-					 (SIDE_MISSING | SIDE_CUT));
+	return !session->negotiation ||
+	       (session->negotiation->sides[SSHOBS_WIRE_OUT].faults & (SIDE_MISSING | SIDE_CUT));
 }
 
 /*
