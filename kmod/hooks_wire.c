@@ -2,7 +2,7 @@
 /*
  * The clear text of a session's connection, taken out of the socket's own queues:
  * what the server has read while it is still in the receive queue, what it has sent
- * while the other side has not acknowledged it yet. Two tracepoints, since every TCP
+ * while the other side has not acknowledged it yet. Tracepoints, since every TCP
  * socket of the host passes here for each segment, and a kprobe costs six times as
  * much.
  */
@@ -172,7 +172,8 @@ static void tell_sent(struct sshobs_session *session, const struct sock *sock)
 
 /*
  * What was sent to a client that had closed its side is acknowledged without a
- * tracepoint. The FIN takes a sequence number too.
+ * tracepoint, and what a time-out took out of the queue is gone without one. The FIN
+ * takes a sequence number too.
  */
 static void tell_missed(struct sshobs_session *session, const struct sock *sock)
 {
@@ -180,7 +181,7 @@ static void tell_missed(struct sshobs_session *session, const struct sock *sock)
 	struct sshobs_wire_side *side = &session->wire[SSHOBS_WIRE_OUT];
 	u32 fin = sock->sk_shutdown & SEND_SHUTDOWN ? 1 : 0;
 
-	if (side->state != SSHOBS_WIRE_OVER && after(tcp_sk(sock)->snd_una, side->seq + fin))
+	if (side->state != SSHOBS_WIRE_OVER && after(tcp_sk(sock)->snd_nxt, side->seq + fin))
 		tell_cut(&told);
 }
 
@@ -233,6 +234,27 @@ static void tcp_probe_trace(void *data, struct sock *sock, SSHOBS_TCP_PROBE_SKB 
 		tcp_probe_look(sock, skb);
 }
 
+static noinline void receive_reset_look(const struct sock *sock)
+{
+	struct sshobs_session *session = talking_session(sock);
+
+	if (!session)
+		return;
+	tell_sent(session, sock);
+	session_silence(session);
+}
+
+/*
+ * A client that connects and is gone answers what it is sent with a reset. This is before
+ * that takes what was sent out of the queue, with the socket locked.
+ */
+static void receive_reset_trace(void *data, struct sock *sock)
+{
+	sshobs_hit(SSHOBS_HOOK_TCP_RECEIVE_RESET);
+	if (atomic_read(&talking))
+		receive_reset_look(sock);
+}
+
 /*
  * Called while the socket still has the session: what was sent last (a server that
  * refuses says so and closes) may have no answer yet. Whoever holds the socket locked
@@ -260,6 +282,7 @@ static void __maybe_unused trace_prototypes(void)
 {
 	check_trace_callback_type_tcp_rcv_space_adjust(rcv_space_trace);
 	check_trace_callback_type_tcp_probe(tcp_probe_trace);
+	check_trace_callback_type_tcp_receive_reset(receive_reset_trace);
 }
 
 struct sshobs_hook sshobs_hooks_wire[] = {
@@ -271,6 +294,10 @@ struct sshobs_hook sshobs_hooks_wire[] = {
 		.id = SSHOBS_HOOK_TCP_PROBE,
 		.symbol = "tcp_probe",
 		.trace = tcp_probe_trace,
+	}, {
+		.id = SSHOBS_HOOK_TCP_RECEIVE_RESET,
+		.symbol = "tcp_receive_reset",
+		.trace = receive_reset_trace,
 	},
 	{}
 };

@@ -6,8 +6,10 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -443,6 +445,47 @@ TEST_F(member, the_last_words_before_a_close_are_told)
 	talk_end(&self->log, &talk);
 	self->session = talk.session;
 	expect_words(_metadata, &self->log, talk.session, SSHOBS_WIRE_OUT, &words, 26);
+}
+
+/* As of a port scan: it is answered by a reset. */
+TEST_F(member, what_a_client_was_sent_that_was_gone_is_told)
+{
+	struct talk talk = talk_begin(_metadata, &self->log);
+	static struct words words;
+	char bytes[64];
+
+	words.len = 0;
+	say(&words, "SSH-2.0-selftest\r\n", 18);
+	close(talk.client);
+	ASSERT_EQ(0, read(talk.sock, bytes, sizeof(bytes)));
+	ASSERT_EQ(18, write(talk.sock, words.bytes, 18));
+	usleep(100000);
+	ASSERT_EQ(-1, send(talk.sock, words.bytes, 18, MSG_NOSIGNAL));
+	talk.client = -1;
+	talk_end(&self->log, &talk);
+	self->session = talk.session;
+	expect_words(_metadata, &self->log, talk.session, SSHOBS_WIRE_OUT, &words, 18);
+	EXPECT_EQ(0U, incomplete_of(&self->log, talk.session));
+}
+
+/* Nothing that the client's host gets is answered, until the server's gives up. */
+TEST_F(member, what_no_client_ever_acknowledged_is_missed_and_told_so)
+{
+	struct talk talk = talk_begin(_metadata, &self->log);
+	struct sock_filter nothing = { .code = BPF_RET | BPF_K };
+	struct sock_fprog filter = { .len = 1, .filter = &nothing };
+	struct pollfd poll_sock = { .fd = talk.sock, .events = POLLIN };
+	unsigned int ms = 500;
+
+	ASSERT_EQ(0, setsockopt(talk.client, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)));
+	ASSERT_EQ(0, setsockopt(talk.sock, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)));
+	ASSERT_EQ(18, write(talk.sock, "SSH-2.0-selftest\r\n", 18));
+	ASSERT_EQ(1, poll(&poll_sock, 1, 30000));
+	ASSERT_EQ(-1, send(talk.sock, "more", 4, MSG_NOSIGNAL));
+	talk_end(&self->log, &talk);
+	self->session = talk.session;
+	EXPECT_EQ(SSHOBS_WIRE_CUT, last_flags(&self->log, talk.session, SSHOBS_WIRE_OUT));
+	EXPECT_EQ(SSHOBS_INCOMPLETE_WIRE, incomplete_of(&self->log, talk.session));
 }
 
 TEST_F(member, what_a_client_was_sent_that_had_closed_its_side_is_missed_and_told_so)

@@ -22,8 +22,9 @@
  *   record, whatever a user or the network controls escaped in it. Only whole
  *   records and lines are returned: a buffer too small for the next record is
  *   EINVAL, and the record stays. A line that is longer than the buffer is
- *   continued by the next read(): awk(1) asks for what its buffer of 4096 bytes
- *   has left, down to a single byte.
+ *   continued by the next read(), down to a single byte: mawk(1) asks for what
+ *   its buffer has left, and looks at nothing before that is full (4096 bytes,
+ *   262144 in its newer versions), unless told to by -W interactive.
  * - read() blocks while there is nothing, or returns EAGAIN with O_NONBLOCK;
  *   poll() says POLLIN when read() would return something, or in a moment, when
  *   a record that is being written is whole. EINTR on a signal.

@@ -61,9 +61,9 @@ const struct program *blame_program(const struct blame *blame)
 /* The process that the server made, above a program or the program itself. */
 static const struct process *find_top(const struct process *process)
 {
-	if (!process || process->server)
+	if (!process || process->role != ROLE_PROGRAM)
 		return NULL;
-	while (process->parent && !process->parent->server)
+	while (process->parent && process->parent->role == ROLE_PROGRAM)
 		process = process->parent;
 	return process;
 }

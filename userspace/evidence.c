@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +12,16 @@
  * Which lines can be believed. Anybody may write to the system's log, and what a user
  * writes after the login is part of the session too: logger(1) of the user, and as root
  * that of sudo, or of a login as root. So what counts is not who a process is but what
- * it runs: it is a server as long as it is the child of the task that accepted, or came
- * from it by fork alone. No code of a user's choice ever runs in such a process, for that
- * takes an exec. (A child that shares the memory of its parent is about to exec.) And
- * its real user id is root: the fork that acts for the user after the login is of the
- * user's id, and may be signalled by the user; nothing that it says is needed.
+ * it runs: ROLE_OWN_CODE. And its real user id is root: the fork that acts for the user
+ * after the login is of the user's id, and may be signalled by the user; nothing that it
+ * says is needed.
  *
  * Where neither an exec nor a change of credentials has told the user id, as of
  * dropbear, which only forks, only root could listen on a port below 1024.
  */
 static bool is_trusted(const struct session *session, const struct process *process)
 {
-	if (!process->own_code)
+	if (process->role != ROLE_OWN_CODE)
 		return false;
 	if (process->uid_known)
 		return process->uid == 0;
@@ -64,33 +61,14 @@ void evidence_free(struct evidence *evidence)
 	free(evidence->fingerprint.at);
 }
 
-void evidence_from_clone(struct session *session, struct process *child, const struct event *event)
+void evidence_from_clone(struct session *session, const struct process *child)
 {
 	struct ending *server = &session->evidence.server;
 
-	if (child->parent) {
-		child->own_code = child->parent->own_code && !(event->clone->flags & CLONE_VM);
-		return;
-	}
-	child->own_code = child->ppid && child->ppid == session->acceptor_pid;
-	if (!child->own_code || server->pid)
+	if (child->parent || child->role != ROLE_OWN_CODE || server->pid)
 		return;
 	server->pid = child->pid;
 	memcpy(server->comm, child->comm, sizeof(server->comm));
-}
-
-static bool is_server(const struct session *session, const struct process *process)
-{
-	return process->pid == session->evidence.server.pid && !process->parent;
-}
-
-/* The name of a program without its folders. */
-static struct part base_name(const unsigned char *path, size_t len)
-{
-	const unsigned char *slash = len ? memrchr(path, '/', len) : NULL;
-	const unsigned char *name = slash ? slash + 1 : path;
-
-	return (struct part){ (const char *)name, len - (size_t)(name - path) };
 }
 
 static bool same(struct part span, const char *text)
@@ -125,7 +103,7 @@ static bool take_argument(const struct program *program, size_t *at, struct part
  */
 static enum ran_kind what_ran(const struct program *program)
 {
-	struct part name = base_name(program->path, program->path_len);
+	struct part name = role_base_name(program->path, program->path_len);
 	struct part first, option, command;
 	const char *blank;
 	size_t at = 0;
@@ -142,8 +120,8 @@ static enum ran_kind what_ran(const struct program *program)
 	if (!take_argument(program, &at, &command))
 		return RAN_OTHER;
 	blank = memchr(command.at, ' ', command.len);
-	command = base_name((const unsigned char *)command.at,
-			    blank ? (size_t)(blank - command.at) : command.len);
+	command = role_base_name((const unsigned char *)command.at,
+				 blank ? (size_t)(blank - command.at) : command.len);
 	return same(command, "sftp-server") ? RAN_SFTP : RAN_COMMAND;
 }
 
@@ -184,18 +162,6 @@ static int note_program(struct session *session, enum ran_kind kind, const struc
 	return note_ran(session, kind, process, text, len);
 }
 
-/* What was up before the module, and runs the same program as the server does. */
-static bool is_adopted_server(const struct session *session, const struct process *process)
-{
-	const struct process *server = model_find_process(session, session->evidence.server.pid);
-	const struct program *program = model_program(process);
-	const struct program *its = server ? model_program(server) : NULL;
-
-	return its && (program->flags & SSHOBS_EXEC_ADOPTED) &&
-	       its->path_len == program->path_len &&
-	       memcmp(its->path, program->path, its->path_len) == 0;
-}
-
 /*
  * Whether a fork of the server is what serves one request of the client, and not one that
  * PAM or the authentication made: the server of a user other than root does it by one that
@@ -209,20 +175,19 @@ static bool serves_request(const struct session *session, const struct process *
 	       session->evidence.accepted_ns && process->start_ns >= session->evidence.accepted_ns;
 }
 
-int evidence_from_exec(struct session *session, struct process *process)
+int evidence_from_exec(struct session *session, struct process *process, enum role before)
 {
 	const struct program *program = model_program(process);
 	struct evidence *evidence = &session->evidence;
 	enum ran_kind kind;
 
-	if (is_server(session, process)) {
-		evidence->program = program_of(base_name(program->path, program->path_len));
+	if (role_serves(session, process)) {
+		evidence->program = program_of(role_base_name(program->path, program->path_len));
 		memcpy(evidence->server.comm, process->comm, sizeof(evidence->server.comm));
 		return 0;
 	}
-	if (!process->own_code || is_adopted_server(session, process))
+	if (before != ROLE_OWN_CODE || process->role == ROLE_OWN_CODE)
 		return 0;
-	process->own_code = false;
 	kind = what_ran(program);
 	if (kind == RAN_OTHER && !(program->uid && serves_request(session, process)))
 		return 0;
@@ -232,7 +197,7 @@ int evidence_from_exec(struct session *session, struct process *process)
 int evidence_from_exec_fail(struct session *session, const struct process *process,
 			    const struct event *event)
 {
-	if (!process->own_code || !serves_request(session, process))
+	if (process->role != ROLE_OWN_CODE || !serves_request(session, process))
 		return 0;
 	return note_ran(session, RAN_FAILED, process, event->data, event->exec_fail->path_len);
 }
@@ -260,12 +225,13 @@ int evidence_from_exit(struct session *session, const struct process *process)
 	bool untrusted =
 		session->privsep.state == PRIVSEP_ALIVE && session->privsep.pid == process->pid;
 
-	if (is_server(session, process))
+	if (role_serves(session, process))
 		note_ending(&evidence->server, process);
 	else if (untrusted)
 		note_ending(&evidence->checker, process);
 	/* It exits with 254 where /etc/nologin keeps the user out. */
-	if (!process->own_code || process->exec_fails || process->code == 254 || process->signal)
+	if (process->role != ROLE_OWN_CODE || process->exec_fails || process->code == 254 ||
+	    process->signal)
 		return 0;
 	if (process->depth < 2 && !(process->uid_known && process->uid == 0))
 		return 0;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "logline.h"
+#include "role.h"
 #include "stream.h"
 
 /* Bytes that are kept of a command line; a longer one is cut. */
@@ -141,11 +142,18 @@ struct evidence {
 /** evidence_free() - free what it holds */
 void evidence_free(struct evidence *evidence);
 
-/** evidence_from_clone() - a process joined the session; called once it is linked */
-void evidence_from_clone(struct session *session, struct process *child, const struct event *event);
+/** evidence_from_clone() - a process joined the session; called once it has its role */
+void evidence_from_clone(struct session *session, const struct process *child);
 
-/** evidence_from_exec() - a member became a program, its newest one; Return: 0 or -ENOMEM */
-int evidence_from_exec(struct session *session, struct process *process);
+/**
+ * evidence_from_exec() - a member became a program
+ * @session: its session
+ * @process: the member, with its newest program and the role that it has now
+ * @before: the role that it had before
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int evidence_from_exec(struct session *session, struct process *process, enum role before);
 
 /** evidence_from_exec_fail() - a member's execve failed; Return: 0 or -ENOMEM */
 int evidence_from_exec_fail(struct session *session, const struct process *process,

@@ -336,7 +336,6 @@ static void link_parent(struct session *session, struct process *child, const st
 	}
 	if (child->parent)
 		child->depth = child->parent->depth + 1;
-	child->server = !child->parent || child->parent->server;
 	if (parent) {
 		child->uid = parent->uid;
 		child->uid_known = parent->uid_known;
@@ -377,7 +376,8 @@ static int fold_clone(struct session *session, const struct event *event)
 	child->vforked = event->clone->flags & CLONE_VFORK;
 	child->late = event->clone->how & SSHOBS_CLONE_LATE;
 	link_parent(session, child, event);
-	evidence_from_clone(session, child, event);
+	child->role = role_after_clone(session, child, event->clone->flags);
+	evidence_from_clone(session, child);
 	return 0;
 }
 
@@ -415,31 +415,24 @@ static int fill_program(struct program *program, const struct event *event)
 	return 0;
 }
 
-/* sshd, sshd-session and sshd-auth execute each other. */
-static bool is_part_of_server(const struct program *program)
-{
-	const char *path = (const char *)program->path;
-	const char *slash = memrchr(path, '/', program->path_len);
-
-	return strncmp(slash ? slash + 1 : path, "sshd", strlen("sshd")) == 0;
-}
-
 static int fold_exec(struct session *session, const struct event *event)
 {
 	struct process *process = touch_process(session, event->hdr);
 	const struct sshobs_exec *exec = event->exec;
 	struct program *execs;
+	enum role before;
 
 	if (!process)
 		return -ENOMEM;
+	before = process->role;
 	execs = reallocarray(process->execs, process->n_execs + 1, sizeof(*execs));
 	if (!execs)
 		return -ENOMEM;
 	process->execs = execs;
 	if (fill_program(&execs[process->n_execs], event))
 		return -ENOMEM;
-	process->server &= !process->parent || is_part_of_server(&execs[process->n_execs]);
 	process->n_execs++;
+	process->role = role_after_exec(session, process);
 	process->uid = exec->uid;
 	process->uid_known = true;
 	memcpy(process->tty, exec->tty, SSHOBS_TTY_LEN);
@@ -449,7 +442,7 @@ static int fold_exec(struct session *session, const struct event *event)
 	session->cuts += exec->path_len < exec->path_total || exec->argv_len < exec->argv_total ||
 			 (exec->flags & SSHOBS_EXEC_ARGV_UNREAD);
 	user_from_exec(session, event);
-	return evidence_from_exec(session, process);
+	return evidence_from_exec(session, process, before);
 }
 
 static int fold_exec_fail(struct session *session, const struct event *event)

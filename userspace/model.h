@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #include "evidence.h"
+#include "role.h"
 #include "ssh.h"
 #include "stream.h"
 
@@ -71,12 +72,8 @@ struct program {
  * @adopted: it was there before the module
  * @late: it was linked only at its exec
  * @vforked: its parent slept until it had become a program (vfork, posix_spawn)
- * @server: it is one of the server's own: the child that took the connection, or a fork
- *	of it that became nothing but another part of the server; else it is a program
- *	that the server runs
  * @uid_known: @uid holds something
- * @own_code: it runs the server's own code: the child of the task that accepted, and
- *	what came from it by fork and has not executed anything
+ * @role: whether it is one of the server's own
  * @depth: how many of its ancestors are in the session
  * @view: for the views
  * @next: next process of the session, in order of appearance
@@ -108,9 +105,8 @@ struct process {
 	bool adopted;
 	bool late;
 	bool vforked;
-	bool server;
 	bool uid_known;
-	bool own_code;
+	enum role role;
 	uint32_t depth;
 	void *view;
 	struct process *next;

@@ -232,15 +232,28 @@ static void add_phase(struct login *login, size_t first, size_t last, uint64_t e
 	login->n++;
 }
 
+/* Whether a server that was not seen to send its version line may have sent it. */
+static bool is_unseen(const struct session *session)
+{
+	if (!session->n_processes || (session->closed && !session->close.bytes_sent))
+		return false;
+	return !session->negotiation ||
+	       (session->negotiation->sides[SSHOBS_WIRE_OUT].faults & (SIDE_MISSING | SIDE_CUT));
+}
+
 /*
- * The phase that a login ended in before that phase did. Without wire records nobody
- * knows how far the server came after the accept, unless nobody took the connection.
+ * The phase that a login ended in before that phase did. Where what the server sent was
+ * not told, nobody knows how far it came after the accept: not beyond the banner, if the
+ * client never sent anything.
  */
 static void add_open_phase(const struct session *session, struct login *login, size_t first)
 {
-	bool blind = first == PHASE_SPAWN && !session->negotiation && session->n_processes;
+	bool mute = session->closed && !session->close.bytes_received;
+	size_t last = first;
 
-	add_phase(login, first, blind ? PHASE_AUTH : first, login->end_ns);
+	if (first == PHASE_SPAWN && is_unseen(session))
+		last = mute ? PHASE_BANNER : PHASE_AUTH;
+	add_phase(login, first, last, login->end_ns);
 }
 
 /* What is known of its beginning. */

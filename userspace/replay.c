@@ -31,7 +31,7 @@ struct actor *replay_actor(const struct replay *replay, const struct process *pr
 
 bool actor_is_server(const struct actor *actor)
 {
-	return !actor->process || actor->process->server;
+	return !actor->process || actor->process->role != ROLE_PROGRAM;
 }
 
 struct usage replay_usage(const struct replay *replay, size_t from, size_t to)

@@ -169,7 +169,7 @@ static struct actor *find_program(const struct sweep *sweep, struct actor *paren
 
 	for (child = children; child; child = child->younger) {
 		program = child;
-		if (child->process->server)
+		if (child->process->role != ROLE_PROGRAM)
 			program = find_program(sweep, child, child->children);
 		else if (parent && !waits_for(sweep, parent, child))
 			program = NULL;
@@ -185,7 +185,7 @@ static struct actor *find_culprit(struct sweep *sweep)
 	struct actor *tip = spine_tip(sweep);
 	struct actor *program, *ender = NULL;
 
-	if (tip && !tip->process->server)
+	if (tip && tip->process->role == ROLE_PROGRAM)
 		return descend(sweep, tip);
 	program = find_program(sweep, NULL, sweep->replay.roots);
 	if (program)

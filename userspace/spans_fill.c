@@ -29,7 +29,7 @@ struct share {
 
 static bool in_chain(const struct span *span, enum chain chain)
 {
-	bool server = !span->process || span->process->server;
+	bool server = !span->process || span->process->role != ROLE_PROGRAM;
 
 	if (span->whose == WHOSE_NETWORK || span->why == WHY_QUEUED)
 		return false;
@@ -99,7 +99,7 @@ static void share_chain(struct share *share, enum chain chain, bool delay)
 		struct usage *left = &share->left[i];
 
 		pass_spans(share, slice->end_ns, chain);
-		if (chain == CHAIN_OWN || !slice->process || slice->process->server)
+		if (chain == CHAIN_OWN || !slice->process || slice->process->role != ROLE_PROGRAM)
 			fill(share, slice, delay ? &left->delay_ns : &left->cpu_ns, chain, delay);
 	}
 }

@@ -84,7 +84,7 @@ static enum tint put_version(FILE *out, const struct side *side, enum sshobs_dir
 		else
 			fputs("sent no version, but: ", out);
 		put_excerpt(out, &side->opening);
-	} else if (side->faults & SIDE_MISSING) {
+	} else if (side->faults & (SIDE_MISSING | SIDE_CUT)) {
 		fputs("version unknown", out);
 	} else {
 		fputs("sent no version", out);

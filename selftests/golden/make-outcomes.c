@@ -397,6 +397,41 @@ static void up(void)
 	RUNS(1, "zsh", "pts/4", "/usr/bin/zsh", "-zsh");
 }
 
+/* What the server says is of the socket, not of a task. */
+static void says(struct sshobs_wire body, const char *line)
+{
+	body.direction = SSHOBS_WIRE_OUT;
+	body.data_len = (uint32_t)strlen(line);
+	body.net_ns = now - 5000;
+	on(s.session, 0, "");
+	put(SSHOBS_WIRE, 0, &body, sizeof(body), line, body.data_len);
+	after_us(30000);
+}
+
+static void scan_ends(uint64_t sent, uint32_t flags, uint32_t incomplete)
+{
+	as_server();
+	exits(9000, 255, 0);
+	closes(ipv4((unsigned int)s.session, 40000), 0, sent, flags);
+	ends(20000000, 2, 1, 0, incomplete);
+}
+
+/*
+ * 34 is gone when it is sent the banner; 35 closed its side before, and what it was sent is
+ * cut; 36 is gone before anything is sent.
+ */
+static void scans(void)
+{
+	begins(34, false);
+	says((struct sshobs_wire){ .flags = SSHOBS_WIRE_WHOLE }, "SSH-2.0-golden-server\r\n");
+	scan_ends(23, SSHOBS_CLOSE_RESET, 0);
+	begins(35, false);
+	says((struct sshobs_wire){ .flags = SSHOBS_WIRE_CUT }, "");
+	scan_ends(23, 0, SSHOBS_INCOMPLETE_WIRE);
+	begins(36, false);
+	scan_ends(0, SSHOBS_CLOSE_RESET, 0);
+}
+
 void outcomes(void)
 {
 	shells();
@@ -415,4 +450,5 @@ void outcomes(void)
 	silent();
 	dropbear();
 	up();
+	scans();
 }
