@@ -1335,6 +1335,8 @@ static void expect_reading(struct __test_metadata *_metadata, FIXTURE_DATA(membe
 
 	ASSERT_NE(NULL, hdr) TH_LOG("pid %d", who->pid);
 	reading = body(hdr);
+	EXPECT_EQ(sizeof(*reading), hdr->len - hdr->hdr_len);
+	EXPECT_EQ(0, reading->pad[0] | reading->pad[1] | reading->pad[2]);
 	EXPECT_EQ((__u32)scene->number, reading->pts);
 	EXPECT_EQ(who->execs, reading->fds);
 	EXPECT_EQ(soft, reading->fds_soft);
