@@ -1064,7 +1064,7 @@ TEST_F(device, a_descriptor_that_was_passed_in_gives_no_right)
 /* --- while they move -------------------------------------------------------------- */
 
 #define STORM_TASKS	4
-#define STORM_SHOTS	2000
+#define STORM_SHOTS	20000
 
 static void storm_files(void)
 {
