@@ -45,6 +45,10 @@ demo:				## a real SSH login in a virtual machine, and its report
 check:				## run every test, in virtual machines with four kernels
 	@selftests/check
 
+.PHONY: check-debug
+check-debug:			## run the kselftests on kernels with KASAN, lockdep and kmemleak, and with KCSAN
+	@selftests/check-debug
+
 .PHONY: bench
 bench:				## count what the module costs, in instructions
 	@$(VM) -q --icount --append nokaslr --timeout 600 -- selftests/bench/run
