@@ -171,7 +171,25 @@ static int parse_fds(struct snapshot *snapshot, const struct blob *answer)
 	return 0;
 }
 
-static int take_all(struct snapshot *snapshot, int device, struct sshobs_snapshot *ask)
+static int take_strings(struct snapshot *snapshot, int device, struct sshobs_snapshot *ask,
+			unsigned int parts)
+{
+	int err = 0;
+
+	if (parts & SNAPSHOT_PART(SSHOBS_SNAPSHOT_ARGV))
+		err = take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_ARGV, &snapshot->argv);
+	if (!err && parts & SNAPSHOT_PART(SSHOBS_SNAPSHOT_ENVIRON))
+		err = take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_ENVIRON, &snapshot->environ);
+	if (err || !(parts & SNAPSHOT_PART(SSHOBS_SNAPSHOT_EXEC_ENVIRON)))
+		return err;
+	err = take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_EXEC_ENVIRON,
+			&snapshot->exec_environ);
+	snapshot->exec_environ_cut = !err && ask->flags & SSHOBS_SNAPSHOT_CUT;
+	return err == -ENODATA ? 0 : err;
+}
+
+static int take_all(struct snapshot *snapshot, int device, struct sshobs_snapshot *ask,
+		    unsigned int parts)
 {
 	struct blob answer = { NULL, 0 };
 	int err = take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_TASK, &answer);
@@ -181,28 +199,28 @@ static int take_all(struct snapshot *snapshot, int device, struct sshobs_snapsho
 		return err;
 	/* From here on it is this process and no other. */
 	ask->start_ns = snapshot->task->start_ns;
-	err = take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_FDS, &answer) ?:
-		      parse_fds(snapshot, &answer);
-	err = err ?: take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_ARGV, &snapshot->argv);
-	err = err ?: take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_ENVIRON, &snapshot->environ);
-	if (err)
-		return err;
-	err = take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_EXEC_ENVIRON,
-			&snapshot->exec_environ);
-	snapshot->exec_environ_cut = !err && ask->flags & SSHOBS_SNAPSHOT_CUT;
-	return err == -ENODATA ? 0 : err;
+	if (parts & SNAPSHOT_PART(SSHOBS_SNAPSHOT_FDS))
+		err = take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_FDS, &answer) ?:
+			      parse_fds(snapshot, &answer);
+	return err ?: take_strings(snapshot, device, ask, parts);
 }
 
-int snapshot_take(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns)
+int snapshot_take_parts(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns,
+			unsigned int parts)
 {
 	struct sshobs_snapshot ask = { .pid = pid, .start_ns = start_ns };
 	int err;
 
 	memset(snapshot, 0, sizeof(*snapshot));
-	err = take_all(snapshot, device, &ask);
+	err = take_all(snapshot, device, &ask, parts);
 	if (err)
 		snapshot_free(snapshot);
 	return err;
+}
+
+int snapshot_take(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns)
+{
+	return snapshot_take_parts(snapshot, device, pid, start_ns, SNAPSHOT_ALL);
 }
 
 void snapshot_free(struct snapshot *snapshot)

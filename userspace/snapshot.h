@@ -80,6 +80,23 @@ struct snapshot {
  */
 int snapshot_take(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns);
 
+/* A set of parts: bit N is the enum sshobs_snapshot_what N. */
+#define SNAPSHOT_PART(what) (1U << (what))
+#define SNAPSHOT_ALL	    (~0U)
+
+/**
+ * snapshot_take_parts() - read some of a process, for who reads many of them again and again
+ * @snapshot: out; snapshot_free() it; what was not asked for is empty
+ * @device: the open device
+ * @pid: process, as the initial pid namespace numbers it
+ * @start_ns: when it began, CLOCK_MONOTONIC, as the stream has it; or SSHOBS_SNAPSHOT_ANY
+ * @parts: which; SSHOBS_SNAPSHOT_TASK is always read
+ *
+ * Return: as snapshot_take().
+ */
+int snapshot_take_parts(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns,
+			unsigned int parts);
+
 /** snapshot_free() - give a snapshot back; one that is all zero is fine */
 void snapshot_free(struct snapshot *snapshot);
 
