@@ -226,9 +226,9 @@ static void put_title(FILE *out, const struct top *top)
 	format_start(day, now, true);
 	fputs("sshobs top - ", out);
 	escape_string(out, origin->host);
-	fprintf(out, " %s: %zu session%s, %zu not authenticated, %zu process%s",
-		strchr(day, ' ') + 1, rows->sessions, rows->sessions == 1 ? "" : "s", rows->outside,
-		rows->processes, rows->processes == 1 ? "" : "es");
+	fprintf(out, " %s: %zu session%s, %zu authenticating, %zu process%s", strchr(day, ' ') + 1,
+		rows->sessions, rows->sessions == 1 ? "" : "s", rows->outside, rows->processes,
+		rows->processes == 1 ? "" : "es");
 	if (top->model.lost)
 		fprintf(out, ", %llu records lost", (unsigned long long)top->model.lost);
 }
@@ -324,8 +324,8 @@ static void draw_last_line(const struct canvas *canvas, const struct layout *lay
 			 (double)top->delay_ns / NS_PER_SEC, top->asked);
 	else
 		snprintf(text, sizeof(text),
-			 "q quit  Enter fold  a all  s sort: %s  d delay: %.1fs  arrows PgUp PgDn "
-			 "Home End  h hide",
+			 "q quit  Enter fold  a all  s sort: %s  d delay: %.1fs  h hide  arrows "
+			 "PgUp PgDn Home End",
 			 top_sort_name(top->sort), (double)top->delay_ns / NS_PER_SEC);
 	top_view_text(canvas, layout, text, TINT_BOLD);
 }
@@ -557,7 +557,7 @@ static int turn(struct top *top, const sigset_t *waiting, bool *first)
 	if (!top->options->batch)
 		keys = take_keys(top);
 	if (keys < 0 || top->quit)
-		return keys;
+		return keys < 0 ? keys : 0;
 	/* The first screen has all that there was. */
 	due = due && !(more && *first);
 	if (due)

@@ -6,7 +6,7 @@
 #include "top_rows.h"
 
 /* Deeper than this the tree is drawn flat: it would be wider than any terminal. */
-#define MAX_DEPTH 30
+#define MAX_DEPTH 10
 
 /* What the rows are made from. */
 struct maker {

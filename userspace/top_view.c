@@ -25,7 +25,7 @@ struct heading {
 static const struct heading session_headings[N_SESSION_CELLS] = {
 	[CELL_ID] = { "ID", 2, 20, true },	[CELL_USER] = { "USER", 4, 8, false },
 	[CELL_PEER] = { "PEER", 4, 15, false }, [CELL_PORT] = { "PORT", 5, 5, true },
-	[CELL_TTY] = { "TTY", 5, 8, false },	[CELL_STATE] = { "STATE", 5, 14, false },
+	[CELL_TTY] = { "TTY", 5, 8, false },	[CELL_STATE] = { "STATE", 5, 9, false },
 	[CELL_RTT] = { "RTT", 6, 6, true },	[CELL_RETRANS] = { "RETRANS", 7, 7, true },
 	[CELL_IN] = { "IN", 5, 5, true },	[CELL_OUT] = { "OUT", 5, 5, true },
 	[CELL_IDLE] = { "IDLE", 5, 6, true },	[CELL_PROCS] = { "PROCS", 5, 6, true },
