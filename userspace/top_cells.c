@@ -74,12 +74,14 @@ static enum tint share_tint(uint64_t permille)
 	return permille >= 900 ? TINT_BAD : permille >= 700 ? TINT_WARN : TINT_NONE;
 }
 
+/* A process that has more than it may has lowered its own limit, as sshd's sandbox does. */
 static bool fds_share(const struct process_reading *reading, uint64_t *permille)
 {
-	if (!reading || !reading->fds_soft || reading->fds_soft == SSHOBS_UNLIMITED)
+	if (!reading || !reading->fds_soft || reading->fds > reading->fds_soft)
 		return false;
-	*permille =
-		reading->fds > UINT64_MAX / 1000 ? 1000 : reading->fds * 1000 / reading->fds_soft;
+	if (reading->fds_soft == SSHOBS_UNLIMITED)
+		return false;
+	*permille = (uint64_t)((double)reading->fds * 1000 / (double)reading->fds_soft);
 	return true;
 }
 
@@ -370,11 +372,11 @@ static enum tint put_open(FILE *out, const struct cell_source *source)
 
 	if (!reading)
 		return put_unknown(out);
-	if (fds_share(reading, &permille))
-		fprintf(out, "%llu/%llu", (ull)reading->fds, (ull)reading->fds_soft);
-	else
+	if (reading->fds_soft == SSHOBS_UNLIMITED)
 		fprintf(out, "%llu/-", (ull)reading->fds);
-	return share_tint(permille);
+	else
+		fprintf(out, "%llu/%llu", (ull)reading->fds, (ull)reading->fds_soft);
+	return fds_share(reading, &permille) ? share_tint(permille) : TINT_NONE;
 }
 
 static enum tint put_command(FILE *out, const struct cell_source *source)

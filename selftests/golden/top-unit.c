@@ -193,6 +193,7 @@ static void test_readings(void)
 	logs_in(1, "-bash");
 	logs_in(2, "-bash");
 	logs_in(3, "-zsh");
+	read_process(3, 30, 7, 1);
 	read_session(1, 24312, 1234, 192000)->retrans = 7;
 	read_session(2, 512, 1048576, 59000);
 	read_process(1, 11, 52, 1024);
@@ -205,7 +206,7 @@ static void test_readings(void)
 	      "the share is that of the process that is nearest to its limit");
 	check(rows.rows[1].cells[CELL_FDS].tint == TINT_BAD, "and stands out");
 	check(strstr(screen, " -       -     -     -     -     2    - -zsh"),
-	      "what was not read is a dash");
+	      "what was not read is a dash, and so is the share of a limit that was lowered");
 	check(in_order("sh", "1 2 3"), "sorted by start");
 	draw(SORT_RTT, SIZE_MAX);
 	check(in_order("sh", "1 2 3"), "sorted by RTT");
