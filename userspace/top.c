@@ -38,6 +38,7 @@
  * @delay_ns: between two readings
  * @next_ns: when the next one is due
  * @pause_ns: until when the device is not looked at
+ * @hidden: sessions that are up, and of which the ring holds nothing any more
  * @frames: screens that are still to be shown; LINES_ALL: no end
  * @selected: index of a row
  * @first: index of the row at the top of the screen
@@ -57,6 +58,7 @@ struct top {
 	uint64_t delay_ns;
 	uint64_t next_ns;
 	uint64_t pause_ns;
+	uint64_t hidden;
 	uint64_t frames;
 	size_t selected;
 	size_t first;
@@ -199,11 +201,29 @@ static int make_rows(struct top *top)
 	return err;
 }
 
+/* The module knows how many are up, also of those whose records were overwritten. */
+static int count_hidden(struct top *top)
+{
+	const struct session *session;
+	struct sshobs_stats stats;
+	int err = stream_stats(top->stream, &stats);
+	uint64_t told = 0;
+
+	/* What was told since has to be in both counts. */
+	err = err ?: drain(top);
+	for (session = top->model.sessions; session; session = session->next)
+		told += !session->ended;
+	top->hidden = !err && stats.sessions > told ? stats.sessions - told : 0;
+	return err < 0 ? err : 0;
+}
+
 /* Read all anew. */
 static int update(struct top *top)
 {
-	int err;
+	int err = is_live(top) ? count_hidden(top) : 0;
 
+	if (err)
+		return err;
 	if (is_live(top))
 		top->model.now_ns = monotonic_ns();
 	tag_sessions(top);
@@ -226,8 +246,11 @@ static void put_title(FILE *out, const struct top *top)
 	format_start(day, now, true);
 	fputs("sshobs top - ", out);
 	escape_string(out, origin->host);
-	fprintf(out, " %s: %zu session%s, %zu authenticating, %zu process%s", strchr(day, ' ') + 1,
-		rows->sessions, rows->sessions == 1 ? "" : "s", rows->outside, rows->processes,
+	fprintf(out, " %s: %zu session%s", strchr(day, ' ') + 1, rows->sessions,
+		rows->sessions == 1 ? "" : "s");
+	if (top->hidden)
+		fprintf(out, " +%llu lost by the ring", (unsigned long long)top->hidden);
+	fprintf(out, ", %zu authenticating, %zu process%s", rows->outside, rows->processes,
 		rows->processes == 1 ? "" : "es");
 	if (top->model.lost)
 		fprintf(out, ", %llu records lost", (unsigned long long)top->model.lost);
@@ -244,7 +267,8 @@ static int draw_title(const struct canvas *canvas, const struct layout *layout,
 		return -ENOMEM;
 	put_title(out, top);
 	if (fclose(out) == 0)
-		top_view_text(canvas, layout, text, top->model.lost ? TINT_WARN : TINT_BOLD);
+		top_view_text(canvas, layout, text,
+			      top->model.lost || top->hidden ? TINT_WARN : TINT_BOLD);
 	free(text);
 	return 0;
 }
