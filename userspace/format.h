@@ -86,4 +86,7 @@ bool parse_delay(const char *text, uint64_t *ns);
 /** now_realtime_ns() - CLOCK_REALTIME */
 int64_t now_realtime_ns(void);
 
+/** now_monotonic_ns() - CLOCK_MONOTONIC */
+uint64_t now_monotonic_ns(void);
+
 #endif /* _SSHOBS_FORMAT_H */

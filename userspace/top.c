@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sshobs top: the loop, and the keys.
+ * sshobs top: what it shows, and when.
  */
 #include <errno.h>
 #include <poll.h>
@@ -12,62 +12,16 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "escape.h"
 #include "format.h"
-#include "model.h"
 #include "term.h"
-#include "top_readings.h"
-#include "top_rows.h"
+#include "top.h"
 #include "top_screen.h"
-#include "top_view.h"
 
 #define DELAY_NS  (3 * (uint64_t)NS_PER_SEC)
 /* Records that are taken before the keys are looked at again. */
 #define DRAIN_MAX 10000
 /* After this long the device is looked at again: it may have a record every microsecond. */
 #define PAUSE_NS  50000000ULL
-
-/**
- * struct top - the whole of it
- * @options: the command line
- * @stream: where the records come from
- * @model: what they told
- * @readings: what was read beside them
- * @rows: what is shown
- * @sort: their order
- * @delay_ns: between two readings
- * @next_ns: when the next one is due
- * @pause_ns: until when the device is not looked at
- * @hidden: sessions that are up, and of which the ring holds nothing any more
- * @frames: screens that are still to be shown; LINES_ALL: no end
- * @selected: index of a row
- * @first: index of the row at the top of the screen
- * @unfold_all: sessions that come are unfolded
- * @help: the line of help is shown
- * @asked: the delay that is being typed; empty when none is
- * @asking: it is
- * @quit: a key said so
- */
-struct top {
-	const struct options *options;
-	struct stream *stream;
-	struct model model;
-	struct readings readings;
-	struct top_rows rows;
-	enum top_sort sort;
-	uint64_t delay_ns;
-	uint64_t next_ns;
-	uint64_t pause_ns;
-	uint64_t hidden;
-	uint64_t frames;
-	size_t selected;
-	size_t first;
-	bool unfold_all;
-	bool help;
-	bool asking;
-	char asked[16];
-	bool quit;
-};
 
 static volatile sig_atomic_t stopped;
 
@@ -95,14 +49,6 @@ static void catch_signals(sigset_t *waiting)
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
 		sigdelset(waiting, ends[i]);
 	sigdelset(waiting, SIGWINCH);
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 static bool is_live(const struct top *top)
@@ -187,8 +133,7 @@ static size_t find_row(const struct top_rows *rows, const struct top_row *wanted
 	return before < rows->n ? before : rows->n ? rows->n - 1 : 0;
 }
 
-/* Make the rows anew; the selection stays with what it was on. */
-static int make_rows(struct top *top)
+int top_make_rows(struct top *top)
 {
 	struct top_rows old = top->rows;
 	int err;
@@ -225,303 +170,12 @@ static int update(struct top *top)
 	if (err)
 		return err;
 	if (is_live(top))
-		top->model.now_ns = monotonic_ns();
+		top->model.now_ns = now_monotonic_ns();
 	tag_sessions(top);
 	err = readings_take(&top->readings, &top->model, is_tagged);
 	/* From here, so that a slow machine is not kept busy with nothing else. */
-	top->next_ns = monotonic_ns() + top->delay_ns;
-	return err ?: make_rows(top);
-}
-
-/* --- drawing */
-
-static void put_title(FILE *out, const struct top *top)
-{
-	const struct origin *origin = stream_origin(top->stream);
-	const struct top_rows *rows = &top->rows;
-	char day[FORMAT_MAX];
-	int64_t now = (int64_t)(top->model.now_ns + (uint64_t)origin->realtime_offset_ns);
-
-	/* "MM-DD HH:MM:SS" */
-	format_start(day, now, true);
-	fputs("sshobs top - ", out);
-	escape_string(out, origin->host);
-	fprintf(out, " %s: %zu session%s", strchr(day, ' ') + 1, rows->sessions,
-		rows->sessions == 1 ? "" : "s");
-	if (top->hidden)
-		fprintf(out, " +%llu lost by the ring", (unsigned long long)top->hidden);
-	fprintf(out, ", %zu authenticating, %zu process%s", rows->outside, rows->processes,
-		rows->processes == 1 ? "" : "es");
-	if (top->model.lost)
-		fprintf(out, ", %llu records lost", (unsigned long long)top->model.lost);
-}
-
-static int draw_title(const struct canvas *canvas, const struct layout *layout,
-		      const struct top *top)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	if (!out)
-		return -ENOMEM;
-	put_title(out, top);
-	if (fclose(out) == 0)
-		top_view_text(canvas, layout, text,
-			      top->model.lost || top->hidden ? TINT_WARN : TINT_BOLD);
-	free(text);
-	return 0;
-}
-
-static void put_plain(void *to, const char *text, enum tint tint)
-{
-	(void)tint;
-	fputs(text, to);
-}
-
-static void end_plain(void *to)
-{
-	fputc('\n', to);
-}
-
-/* Columns that batch mode has: as top(1), those of the environment; else as many as it takes. */
-static size_t batch_width(void)
-{
-	const char *text = getenv("COLUMNS");
-	uint64_t columns;
-
-	if (text && parse_number(text, 10000, &columns) && columns)
-		return columns;
-	return SIZE_MAX;
-}
-
-static int draw_batch(const struct top *top, bool first)
-{
-	struct canvas canvas = { put_plain, end_plain, stdout };
-	struct layout layout;
-	size_t i;
-	int err;
-
-	top_view_layout(&layout, &top->rows, batch_width());
-	if (!first)
-		putchar('\n');
-	err = draw_title(&canvas, &layout, top);
-	top_view_heads(&canvas, &layout);
-	for (i = 0; i < top->rows.n; i++)
-		top_view_row(&canvas, &layout, &top->rows.rows[i]);
-	return err;
-}
-
-/* Lines that the rows have, between title, headings and help. */
-static size_t page(const struct top *top)
-{
-	size_t lines, columns, others = 2 + (top->help || top->asking);
-
-	screen_size(&lines, &columns);
-	return lines > others ? lines - others : 1;
-}
-
-/* The selected row is on the screen, with its headings where it is the first below them. */
-static void scroll_to_selected(struct top *top)
-{
-	size_t lines = page(top);
-	size_t from = top->selected;
-
-	if (from && lines > 1 && from < top->rows.n && top->rows.rows[from - 1].kind == ROW_HEAD)
-		from--;
-	if (top->first > from)
-		top->first = from;
-	if (top->selected >= top->first + lines)
-		top->first = top->selected - lines + 1;
-	/* No empty lines at the end while there are rows above. */
-	if (top->first + lines > top->rows.n)
-		top->first = top->rows.n > lines ? top->rows.n - lines : 0;
-}
-
-static void draw_last_line(const struct canvas *canvas, const struct layout *layout,
-			   const struct top *top)
-{
-	char text[160];
-
-	if (top->asking)
-		snprintf(text, sizeof(text), "Delay in seconds (now %.1f): %s_",
-			 (double)top->delay_ns / NS_PER_SEC, top->asked);
-	else
-		snprintf(text, sizeof(text),
-			 "q quit  Enter fold  a all  s sort: %s  d delay: %.1fs  h hide  arrows "
-			 "PgUp PgDn Home End",
-			 top_sort_name(top->sort), (double)top->delay_ns / NS_PER_SEC);
-	top_view_text(canvas, layout, text, TINT_BOLD);
-}
-
-static void draw_rows(const struct canvas *canvas, const struct layout *layout,
-		      const struct top *top)
-{
-	size_t i, end = top->first + page(top);
-
-	for (i = top->first; i < end && i < top->rows.n; i++) {
-		if (i == top->selected)
-			screen_mark();
-		top_view_row(canvas, layout, &top->rows.rows[i]);
-	}
-	if (!top->rows.n)
-		top_view_text(canvas, layout, "no sessions are up", TINT_DIM);
-}
-
-static int draw_screen(struct top *top)
-{
-	struct canvas canvas = { screen_put, screen_end, NULL };
-	struct layout layout;
-	size_t lines, columns;
-	int err;
-
-	screen_size(&lines, &columns);
-	scroll_to_selected(top);
-	top_view_layout(&layout, &top->rows, columns);
-	screen_begin();
-	err = draw_title(&canvas, &layout, top);
-	screen_mark();
-	top_view_heads(&canvas, &layout);
-	draw_rows(&canvas, &layout, top);
-	if (top->help || top->asking) {
-		screen_skip_to(lines - 1);
-		draw_last_line(&canvas, &layout, top);
-	}
-	screen_show();
-	return err;
-}
-
-/* --- keys */
-
-/* Headings are not selected. */
-static void select_near(struct top *top, size_t index, bool down)
-{
-	if (!top->rows.n)
-		return;
-	if (index >= top->rows.n)
-		index = top->rows.n - 1;
-	if (top->rows.rows[index].kind == ROW_HEAD)
-		index += down ? 1 : -1;
-	top->selected = index;
-}
-
-static bool move_key(struct top *top, int key)
-{
-	size_t at = top->selected, lines = page(top);
-
-	switch (key) {
-	case SCREEN_UP:
-	case 'k':
-		select_near(top, at ? at - 1 : 0, false);
-		return true;
-	case SCREEN_DOWN:
-	case 'j':
-		select_near(top, at + 1, true);
-		return true;
-	case SCREEN_PAGE_UP:
-		select_near(top, at > lines ? at - lines : 0, false);
-		return true;
-	case SCREEN_PAGE_DOWN:
-		select_near(top, at + lines, true);
-		return true;
-	case SCREEN_HOME:
-		select_near(top, 0, true);
-		return true;
-	case SCREEN_END:
-		select_near(top, SIZE_MAX, false);
-		return true;
-	}
-	return false;
-}
-
-/* On a process, its session is folded and selected. */
-static void fold_selected(struct top *top)
-{
-	struct session *session;
-
-	if (top->selected >= top->rows.n)
-		return;
-	session = model_find(&top->model, top->rows.rows[top->selected].session);
-	if (session)
-		session->tag ^= TOP_UNFOLDED;
-}
-
-static void fold_all(struct top *top)
-{
-	struct session *session;
-
-	top->unfold_all = !top->unfold_all;
-	for (session = top->model.sessions; session; session = session->next)
-		session->tag = top->unfold_all ? session->tag | TOP_UNFOLDED :
-						 session->tag & ~(size_t)TOP_UNFOLDED;
-}
-
-/* While a delay is typed. */
-static void ask_key(struct top *top, int key)
-{
-	size_t len = strlen(top->asked);
-	uint64_t delay;
-
-	if (key == SCREEN_ESCAPE) {
-		top->asking = false;
-	} else if (key == SCREEN_ENTER) {
-		/* Nothing typed, or no time: it stays as it was. */
-		if (parse_delay(top->asked, &delay)) {
-			top->delay_ns = delay;
-			top->next_ns = monotonic_ns();
-		}
-		top->asking = false;
-	} else if (key == SCREEN_BACKSPACE && len) {
-		top->asked[len - 1] = '\0';
-	} else if (((key >= '0' && key <= '9') || key == '.') && len + 1 < sizeof(top->asked)) {
-		top->asked[len] = (char)key;
-		top->asked[len + 1] = '\0';
-	}
-}
-
-/* Return 1 if the rows change by it. */
-static int command_key(struct top *top, int key)
-{
-	switch (key) {
-	case 'q':
-	case 'Q':
-		top->quit = true;
-		return 0;
-	case SCREEN_ENTER:
-	case ' ':
-		fold_selected(top);
-		return 1;
-	case 'a':
-		fold_all(top);
-		return 1;
-	case 's':
-		top->sort = (top->sort + 1) % N_SORTS;
-		return 1;
-	case 'd':
-		top->asking = true;
-		top->asked[0] = '\0';
-		return 0;
-	case 'h':
-	case '?':
-		top->help = !top->help;
-		return 0;
-	}
-	return 0;
-}
-
-/* Take all keys that were pressed; return 1 if there were any, or -errno. */
-static int take_keys(struct top *top)
-{
-	int key, err = 0, any = 0;
-
-	while (!err && !top->quit && (key = screen_key()) != SCREEN_NO_KEY) {
-		any = 1;
-		if (top->asking)
-			ask_key(top, key);
-		else if (!move_key(top, key) && command_key(top, key))
-			err = make_rows(top);
-	}
-	return err ?: any;
+	top->next_ns = now_monotonic_ns() + top->delay_ns;
+	return err ?: top_make_rows(top);
 }
 
 /* --- the loop */
@@ -529,7 +183,7 @@ static int take_keys(struct top *top)
 /* How long to wait, and whether for the device too. */
 static struct timespec wait_time(const struct top *top, bool *device)
 {
-	uint64_t now = monotonic_ns();
+	uint64_t now = now_monotonic_ns();
 	uint64_t until = top->next_ns;
 
 	*device = is_live(top) && now >= top->pause_ns;
@@ -554,7 +208,7 @@ static int wait_for_more(struct top *top, const sigset_t *waiting)
 	if (fds[0].revents & (POLLERR | POLLHUP | POLLNVAL))
 		return -EPIPE;
 	if (fds[1].revents)
-		top->pause_ns = monotonic_ns() + PAUSE_NS;
+		top->pause_ns = now_monotonic_ns() + PAUSE_NS;
 	return 0;
 }
 
@@ -563,8 +217,8 @@ static int show(struct top *top, bool first)
 	int err;
 
 	if (!top->options->batch)
-		return draw_screen(top);
-	err = draw_batch(top, first);
+		return top_draw_screen(top);
+	err = top_draw_batch(top, first);
 	if (fflush(stdout) && !err)
 		err = -EPIPE;
 	return err;
@@ -573,13 +227,13 @@ static int show(struct top *top, bool first)
 /* One turn: what came, the reading that is due, the screen that changed by it, the wait. */
 static int turn(struct top *top, const sigset_t *waiting, bool *first)
 {
-	bool due = monotonic_ns() >= top->next_ns;
+	bool due = now_monotonic_ns() >= top->next_ns;
 	int more = drain(top), keys = 0, err = 0;
 
 	if (more < 0)
 		return more;
 	if (!top->options->batch)
-		keys = take_keys(top);
+		keys = top_keys(top);
 	if (keys < 0 || top->quit)
 		return keys < 0 ? keys : 0;
 	/* The first screen has all that there was. */

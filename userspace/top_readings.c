@@ -5,20 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #define HASH_NONFATAL_OOM 1
 #include "top_readings.h"
 
+#include "format.h"
 #include "snapshot.h"
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 static struct process_key key_of(const struct process *process)
 {
@@ -94,7 +86,7 @@ static struct session_reading *session_slot(struct readings *readings, uint64_t 
 /* The share of a processor since the reading before; at first, since the process began. */
 static void set_cpu(struct process_reading *reading, const struct sshobs_task_info *task)
 {
-	uint64_t now = monotonic_ns();
+	uint64_t now = now_monotonic_ns();
 	uint64_t cpu = task->utime_ns + task->stime_ns;
 	uint64_t since = reading->time_ns ?: task->start_ns;
 	uint64_t used = cpu > reading->cpu_ns ? cpu - reading->cpu_ns : 0;
