@@ -296,7 +296,7 @@ static const struct process *what_runs(const struct cell_source *source)
 	for (process = source->session->live; process; process = process->hh.next) {
 		if (process->tty[0])
 			newest = process;
-		if (!process->server && !first)
+		if (process->role == ROLE_PROGRAM && !first)
 			first = process;
 	}
 	return newest ?: first ?: source->session->live;

@@ -203,7 +203,8 @@ static bool may_hold(const struct session_reading *reading, const struct process
 		return reading->holder.pid == process->pid &&
 		       reading->holder.start_ns == process->start_ns;
 	return reading->searched != process->session->records &&
-	       (process->server || process->session->adopted || !process->session->born);
+	       (process->role != ROLE_PROGRAM || process->session->adopted ||
+		!process->session->born);
 }
 
 static int read_session(struct readings *readings, const struct session *session)
