@@ -130,16 +130,32 @@ const char *format_endpoint(char *buf, const struct sshobs_endpoint *end)
 	return buf;
 }
 
+/* A name may come over the network: each user id is asked for once. */
+static const char *local_name(uint32_t uid)
+{
+	static struct {
+		bool asked;
+		uint32_t uid;
+		char name[FORMAT_MAX];
+	} cache[64];
+	size_t slot = uid % (sizeof(cache) / sizeof(cache[0]));
+	const struct passwd *pw;
+
+	if (cache[slot].asked && cache[slot].uid == uid)
+		return cache[slot].name;
+	pw = getpwuid(uid);
+	cache[slot].asked = true;
+	cache[slot].uid = uid;
+	snprintf(cache[slot].name, FORMAT_MAX, "%s", pw ? pw->pw_name : "");
+	return cache[slot].name;
+}
+
 const char *format_user(char *buf, uint32_t uid, bool local)
 {
-	const struct passwd *pw = NULL;
+	const char *name = uid == 0 ? "root" : local ? local_name(uid) : "";
 
-	if (uid == 0)
-		return strcpy(buf, "root");
-	if (local)
-		pw = getpwuid(uid);
-	if (pw)
-		snprintf(buf, FORMAT_MAX, "%s", pw->pw_name);
+	if (*name)
+		snprintf(buf, FORMAT_MAX, "%s", name);
 	else
 		snprintf(buf, FORMAT_MAX, "%u", uid);
 	return buf;
@@ -151,6 +167,14 @@ int64_t now_realtime_ns(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (int64_t)ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+uint64_t now_monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
 bool parse_number(const char *text, uint64_t max, uint64_t *number)
@@ -338,4 +362,18 @@ bool parse_time(const char *text, int64_t now_ns, int64_t *ns)
 	if (*text == '@')
 		return parse_epoch(text + 1, ns);
 	return parse_relative(text, now_ns, ns) || parse_date(text, now_ns, ns);
+}
+
+bool parse_delay(const char *text, uint64_t *ns)
+{
+	char *end;
+	double s;
+
+	if (text[0] != '.' && !isdigit((unsigned char)text[0]))
+		return false;
+	s = strtod(text, &end);
+	if (*end || !(s >= 0.1 && s <= 3600))
+		return false;
+	*ns = (uint64_t)(s * NS_PER_SEC);
+	return true;
 }

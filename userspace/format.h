@@ -80,7 +80,13 @@ bool parse_time(const char *text, int64_t now_ns, int64_t *ns);
 /** parse_number() - read a decimal number up to @max; Return: whether it is one */
 bool parse_number(const char *text, uint64_t max, uint64_t *number);
 
+/** parse_delay() - read seconds, 0.1 to 3600, with decimals; Return: whether it is one */
+bool parse_delay(const char *text, uint64_t *ns);
+
 /** now_realtime_ns() - CLOCK_REALTIME */
 int64_t now_realtime_ns(void);
+
+/** now_monotonic_ns() - CLOCK_MONOTONIC */
+uint64_t now_monotonic_ns(void);
 
 #endif /* _SSHOBS_FORMAT_H */

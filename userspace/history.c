@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -20,14 +19,6 @@
 #include "view_tree.h"
 #include "view_waterfall.h"
 
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 /* All that the ring or the capture holds; a damaged end spares what was before. */
 static int read_history(const struct options *options, struct stream *stream, struct model *model)
 {
@@ -43,7 +34,7 @@ static int read_history(const struct options *options, struct stream *stream, st
 		}
 	} while (ret > 0);
 	if (stream_origin(stream)->live)
-		model->now_ns = monotonic_ns();
+		model->now_ns = now_monotonic_ns();
 	warn_cut(options, stream);
 	return ret ? read_failed(options, stream, ret) : 0;
 }

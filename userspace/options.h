@@ -50,6 +50,9 @@ enum color {
  * @color: --color
  * @no_pager: --no-pager
  * @quiet: -q
+ * @batch: -b: top: plain text
+ * @delay_ns: -d: top: time between two screens; 0: not given
+ * @sort: --sort: top: order of the sessions, or NULL
  * @args: what follows the subcommand
  * @n_args: how many
  */
@@ -72,6 +75,9 @@ struct options {
 	enum color color;
 	bool no_pager;
 	bool quiet;
+	bool batch;
+	uint64_t delay_ns;
+	const char *sort;
 	char **args;
 	int n_args;
 };

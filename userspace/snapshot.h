@@ -14,11 +14,11 @@
 #include "../uapi/sshobs.h"
 
 /**
- * struct bytes - an answer, or a part of one
- * @data: the bytes, with a NUL after them that does not count
+ * struct blob - an answer, or a part of one
+ * @data: the bytes, with a NUL after them that does not count; NULL: there was no answer
  * @len: how many
  */
-struct bytes {
+struct blob {
 	const char *data;
 	size_t len;
 };
@@ -33,10 +33,10 @@ struct bytes {
  */
 struct snapshot_fd {
 	const struct sshobs_fd *fd;
-	struct bytes path;
-	struct bytes local_name;
-	struct bytes peer_name;
-	struct bytes tcp_info;
+	struct blob path;
+	struct blob local_name;
+	struct blob peer_name;
+	struct blob tcp_info;
 };
 
 /**
@@ -47,20 +47,22 @@ struct snapshot_fd {
  * @fds_count: how many
  * @argv: its arguments, or the title that it wrote over them
  * @environ: its environment as it is now
- * @exec_environ: its environment as it was given at exec, if the module kept it
+ * @exec_environ: its environment as it was given at exec; no data: none was kept
  * @exec_environ_cut: there was more of it than the module keeps
- * @buffers: what all of them stand in
+ * @buffers: what all of them stand in, by enum sshobs_snapshot_what - 1
+ * @names: what the names in @fds stand in
  */
 struct snapshot {
 	const struct sshobs_task_info *task;
-	struct bytes exe;
+	struct blob exe;
 	struct snapshot_fd *fds;
 	size_t fds_count;
-	struct bytes argv;
-	struct bytes environ;
-	struct bytes exec_environ;
+	struct blob argv;
+	struct blob environ;
+	struct blob exec_environ;
 	bool exec_environ_cut;
 	void *buffers[5];
+	char *names;
 };
 
 /**
@@ -70,10 +72,30 @@ struct snapshot {
  * @pid: process, as the initial pid namespace numbers it
  * @start_ns: when it began, CLOCK_MONOTONIC, as the stream has it; or SSHOBS_SNAPSHOT_ANY
  *
+ * All parts are of the same process, also if another one gets its pid meanwhile; they are
+ * read one after the other, each as it is at its moment.
+ *
  * Return: 0; -ESRCH: it is gone; -EPERM; -ENOMEM; -EPROTO: an answer that cannot be; else
  * -errno.
  */
 int snapshot_take(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns);
+
+/* A set of parts: bit N is the enum sshobs_snapshot_what N. */
+#define SNAPSHOT_PART(what) (1U << (what))
+#define SNAPSHOT_ALL	    (~0U)
+
+/**
+ * snapshot_take_parts() - read some of a process, for who reads many of them again and again
+ * @snapshot: out; snapshot_free() it; what was not asked for is empty
+ * @device: the open device
+ * @pid: process, as the initial pid namespace numbers it
+ * @start_ns: when it began, CLOCK_MONOTONIC, as the stream has it; or SSHOBS_SNAPSHOT_ANY
+ * @parts: which; SSHOBS_SNAPSHOT_TASK is always read
+ *
+ * Return: as snapshot_take().
+ */
+int snapshot_take_parts(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns,
+			unsigned int parts);
 
 /** snapshot_free() - give a snapshot back; one that is all zero is fine */
 void snapshot_free(struct snapshot *snapshot);

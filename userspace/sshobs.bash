@@ -11,9 +11,9 @@ _sshobs_sessions() {
 
 _sshobs() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="list show blame diff tree record status load unload"
-	local options="-a -f -n -o -S -U -u -p -w -r -q -h -V --all --follow --lines --output
-		--since --until --user --pid --write --read --color= --no-pager --quiet --help
+	local commands="list show blame diff tree top record status load unload"
+	local options="-a -b -d -f -n -o -S -U -u -p -w -r -q -h -V --all --batch --delay --follow --lines --output
+		--since --until --user --pid --write --read --sort= --color= --no-pager --quiet --help
 		--version"
 	local word command=
 
@@ -34,10 +34,14 @@ _sshobs() {
 		mapfile -t COMPREPLY < <(compgen -W "all" -- "$cur")
 		return
 		;;
-	-S | --since | -U | --until | -p | --pid)
+	-S | --since | -U | --until | -p | --pid | -d | --delay)
 		return
 		;;
 	esac
+	if [[ $cur == --sort=* || $prev == --sort ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "start idle rtt bytes fds" -- "${cur#--sort=}")
+		return
+	fi
 	if [[ $cur == --color=* || $prev == --color ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "${cur#--color=}")
 		return

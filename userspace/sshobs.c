@@ -27,6 +27,7 @@ static const struct command {
 	{ "blame",	command_blame,	"ID",	"who one login waited for, the longest first" },
 	{ "diff",	command_diff,	"ID ID", "what made the difference between two logins" },
 	{ "tree",	command_tree,	"ID",	"the process tree of one login" },
+	{ "top",	command_top,	"",	"the sessions that are up and their processes, live" },
 	{ "record",	command_record,	"FILE",	"write a capture file, as -w FILE does" },
 	{ "status",	command_status,	"",	"the module: loaded? complete? its probes" },
 	{ "load",	command_load,	"[NAME=VALUE...]", "load the module" },
@@ -36,13 +37,15 @@ static const struct command {
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-enum { KEY_COLOR = 256, KEY_NO_PAGER };
+enum { KEY_COLOR = 256, KEY_NO_PAGER, KEY_SORT };
 
 /* clang-format off */
 static const struct argp_option argp_options[] = {
-	{ "all",	'a', NULL,	0, "show: also what came after the prompt; blame, diff: also the small; tree: also what has ended", 0 },
+	{ "all",	'a', NULL,	0, "show: also what came after the prompt; blame, diff: also the small; tree: also what has ended; top: processes too", 0 },
+	{ "batch",	'b', NULL,	0, "top: print screens as plain text, -n N of them", 0 },
+	{ "delay",	'd', "SECONDS",	0, "top: time between two screens, 3", 0 },
 	{ "follow",	'f', NULL,	0, "go on with what comes; the default without -n, -S, -U and -r", 0 },
-	{ "lines",	'n', "N",	0, "only the last N records (sessions, for list), or all", 0 },
+	{ "lines",	'n', "N",	0, "only the last N records (sessions, for list), or all; top: so many screens", 0 },
 	{ "output",	'o', "FORMAT",	0, "short (as cat /dev/sshobs), short-iso or json", 0 },
 	{ "since",	'S', "TIME",	0, "from TIME on: \"2026-11-22 10:00:00\", \"10:00\", \"-5min\", \"@EPOCH\"", 0 },
 	{ "until",	'U', "TIME",	0, "up to TIME", 0 },
@@ -50,6 +53,7 @@ static const struct argp_option argp_options[] = {
 	{ "pid",	'p', "PID",	0, "only the login that has the process PID", 0 },
 	{ "write",	'w', "FILE",	0, "write the records to a capture file", 0 },
 	{ "read",	'r', "FILE",	0, "read a capture file (-: standard input) instead of the device", 0 },
+	{ "sort",	KEY_SORT, "ORDER", 0, "top: start, idle, rtt, bytes or fds", 0 },
 	{ "color",	KEY_COLOR, "WHEN", 0, "auto, always or never; NO_COLOR is obeyed", 0 },
 	{ "no-pager",	KEY_NO_PAGER, NULL, 0, "do not page", 0 },
 	{ "quiet",	'q', NULL,	0, "no notes on the standard error, only errors", 0 },
@@ -141,6 +145,13 @@ static int set_pid(struct options *options, const char *text)
 	return 0;
 }
 
+static int set_delay(struct options *options, const char *text)
+{
+	if (!parse_delay(text, &options->delay_ns))
+		return fail(STATUS_USAGE, "-d %s: not a time; seconds, 0.1 to 3600", text);
+	return 0;
+}
+
 /* What the parser fills. @status is set as soon as something is wrong. */
 struct parse {
 	struct options options;
@@ -182,8 +193,13 @@ static int parse_option(struct parse *parse, int key, char *arg)
 		return set_user(options, arg);
 	case 'p':
 		return set_pid(options, arg);
+	case 'd':
+		return set_delay(options, arg);
 	case KEY_COLOR:
 		return set_color(options, arg);
+	case KEY_SORT:
+		options->sort = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		return add_arg(parse, arg);
 	}
@@ -197,6 +213,9 @@ static bool parse_flag(struct parse *parse, int key, char *arg)
 	switch (key) {
 	case 'a':
 		options->all = true;
+		return true;
+	case 'b':
+		options->batch = true;
 		return true;
 	case 'f':
 		options->follow = true;
@@ -274,6 +293,9 @@ static int run_command(struct parse *parse)
 	struct options *options = &parse->options;
 	const struct command *command;
 
+	if ((options->batch || options->delay_ns || options->sort) &&
+	    !(parse->command && strcmp(parse->command, "top") == 0))
+		return fail(STATUS_USAGE, "-b, -d, --sort: only with top; usage: sshobs top -b");
 	if (!parse->command)
 		return options->write ? command_record(options) : command_follow(options);
 	command = find_command(parse->command);

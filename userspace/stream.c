@@ -458,6 +458,11 @@ uint64_t stream_gaps(const struct stream *stream)
 	return stream->gaps;
 }
 
+int stream_device(const struct stream *stream)
+{
+	return stream->fd;
+}
+
 int stream_info(struct stream *stream, struct sshobs_info *info)
 {
 	return ioctl(stream->fd, SSHOBS_IOC_INFO, info) ? -errno : 0;

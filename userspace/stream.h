@@ -203,6 +203,9 @@ size_t stream_cut(const struct stream *stream);
 /** stream_gaps() - records missing from the sequence that no lost record told of */
 uint64_t stream_gaps(const struct stream *stream);
 
+/** stream_device() - the open device, for ioctls on it; not to be closed or read */
+int stream_device(const struct stream *stream);
+
 /** stream_info() - ask the device for its clocks and numbers; Return: 0 or -errno */
 int stream_info(struct stream *stream, struct sshobs_info *info);
 

@@ -101,16 +101,10 @@ static enum tint put_exit(FILE *out, const struct row *row)
 	return process->signal || process->code ? TINT_WARN : TINT_NONE;
 }
 
-static enum tint put_argv(FILE *out, const struct row *row)
+enum tint view_command(FILE *out, const struct process *process)
 {
-	const struct process *process = row->process;
-	const struct program *program = process ? model_program(process) : NULL;
+	const struct program *program = model_program(process);
 
-	if (!process) {
-		escape_string(out, row->session->acceptor_comm);
-		fputs(row->session->adopted ? "" : " (accepted)", out);
-		return TINT_DIM;
-	}
 	if (!program) {
 		escape_string(out, process->comm);
 		fputs(" (fork)", out);
@@ -123,6 +117,15 @@ static enum tint put_argv(FILE *out, const struct row *row)
 	if (program->argv_len < program->argv_total)
 		fputs("...", out);
 	return process->end_ns ? TINT_DIM : TINT_NONE;
+}
+
+static enum tint put_argv(FILE *out, const struct row *row)
+{
+	if (row->process)
+		return view_command(out, row->process);
+	escape_string(out, row->session->acceptor_comm);
+	fputs(row->session->adopted ? "" : " (accepted)", out);
+	return TINT_DIM;
 }
 
 static enum tint put_name(FILE *out, const struct row *row)

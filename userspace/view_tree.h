@@ -2,7 +2,20 @@
 #ifndef _SSHOBS_VIEW_TREE_H
 #define _SSHOBS_VIEW_TREE_H
 
+#include <stdio.h>
+
 #include "model.h"
+#include "term.h"
+
+/**
+ * view_command() - print what a process runs: its arguments; else its program; else its
+ * name, which is its parent's until it runs something itself
+ * @out: where to
+ * @process: the process
+ *
+ * Return: the colour it deserves.
+ */
+enum tint view_command(FILE *out, const struct process *process);
 
 /**
  * view_tree() - print a session's processes as pstree would

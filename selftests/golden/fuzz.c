@@ -21,6 +21,8 @@
 #include "../../userspace/stream.h"
 #include "../../userspace/story.h"
 #include "../../userspace/term.h"
+#include "../../userspace/top_rows.h"
+#include "../../userspace/top_view.h"
 #include "../../userspace/view_blame.h"
 #include "../../userspace/view_diff.h"
 #include "../../userspace/view_json.h"
@@ -75,6 +77,41 @@ static void view_story(const struct model *model, struct session *session,
 	story_free(&story);
 }
 
+static size_t columns;
+
+static void put_plain(void *to, const char *text, enum tint tint)
+{
+	columns += term_columns(text);
+	fputs(text, to);
+}
+
+static void end_plain(void *to)
+{
+	if (columns > 80)
+		abort();
+	columns = 0;
+	fputc('\n', to);
+}
+
+static void view_top(struct model *model, const struct origin *origin)
+{
+	struct canvas canvas = { put_plain, end_plain, stdout };
+	struct readings readings = { .device = -1 };
+	struct session *session;
+	struct layout layout;
+	struct top_rows rows;
+	size_t i;
+
+	for (session = model->sessions; session; session = session->next)
+		session->tag = TOP_WANTED | TOP_UNFOLDED;
+	if (top_rows_make(&rows, model, &readings, SORT_FDS, origin->local))
+		abort();
+	top_view_layout(&layout, &rows, 80);
+	for (i = 0; i < rows.n; i++)
+		top_view_row(&canvas, &layout, &rows.rows[i]);
+	top_rows_free(&rows);
+}
+
 static void view_all(struct model *model, const struct origin *origin)
 {
 	struct session *session;
@@ -97,6 +134,7 @@ static void view_all(struct model *model, const struct origin *origin)
 	}
 	if (n)
 		story_free(&first);
+	view_top(model, origin);
 }
 
 /* Returns how the stream ended. */

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <linux/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define HASH_NONFATAL_OOM 1
+#include "top_readings.h"
+
+#include "format.h"
+#include "snapshot.h"
+
+static struct process_key key_of(const struct process *process)
+{
+	return (struct process_key){ process->session->id, process->start_ns, process->pid };
+}
+
+static struct process_reading *find_process(const struct readings *readings,
+					    const struct process_key *key)
+{
+	struct process_reading *reading;
+
+	HASH_FIND(hh, readings->processes, key, sizeof(*key), reading);
+	return reading;
+}
+
+static struct session_reading *find_session(const struct readings *readings, uint64_t id)
+{
+	struct session_reading *reading;
+
+	HASH_FIND(hh, readings->sessions, &id, sizeof(id), reading);
+	return reading;
+}
+
+const struct process_reading *readings_of_process(const struct readings *readings,
+						  const struct process *process)
+{
+	struct process_key key = key_of(process);
+
+	return find_process(readings, &key);
+}
+
+const struct session_reading *readings_of_session(const struct readings *readings,
+						  const struct session *session)
+{
+	return find_session(readings, session->id);
+}
+
+static struct process_reading *process_slot(struct readings *readings,
+					    const struct process_key *key)
+{
+	struct process_reading *reading = find_process(readings, key);
+
+	if (reading)
+		return reading;
+	reading = calloc(1, sizeof(*reading));
+	if (!reading)
+		return NULL;
+	reading->key = *key;
+	HASH_ADD(hh, readings->processes, key, sizeof(reading->key), reading);
+	if (reading->hh.tbl)
+		return reading;
+	free(reading);
+	return NULL;
+}
+
+static struct session_reading *session_slot(struct readings *readings, uint64_t id)
+{
+	struct session_reading *reading = find_session(readings, id);
+
+	if (reading)
+		return reading;
+	reading = calloc(1, sizeof(*reading));
+	if (!reading)
+		return NULL;
+	reading->id = id;
+	HASH_ADD(hh, readings->sessions, id, sizeof(reading->id), reading);
+	if (reading->hh.tbl)
+		return reading;
+	free(reading);
+	return NULL;
+}
+
+/* The share of a processor since the reading before; at first, since the process began. */
+static void set_cpu(struct process_reading *reading, const struct sshobs_task_info *task)
+{
+	uint64_t now = now_monotonic_ns();
+	uint64_t cpu = task->utime_ns + task->stime_ns;
+	uint64_t since = reading->time_ns ?: task->start_ns;
+	uint64_t used = cpu > reading->cpu_ns ? cpu - reading->cpu_ns : 0;
+
+	reading->cpu_permille = now > since ? (uint32_t)(used * 1000 / (now - since)) : 0;
+	reading->time_ns = now;
+	reading->cpu_ns = cpu;
+}
+
+static void set_process(struct process_reading *reading, const struct sshobs_task_info *task)
+{
+	const struct sshobs_limit *fds = &task->limits[RLIMIT_NOFILE];
+
+	set_cpu(reading, task);
+	reading->rss_kb = task->rss_kb;
+	reading->fds = fds->used == SSHOBS_UNCOUNTED ? 0 : fds->used;
+	reading->fds_soft = fds->soft;
+	reading->uid = task->uid;
+	reading->pgid = task->pgid;
+	reading->leads_tty = task->sid == task->pid && task->tty[0];
+	reading->state = task->state;
+}
+
+static void set_tcp(struct session_reading *reading, const struct blob *blob)
+{
+	struct tcp_info tcp = { 0 };
+
+	/* An older or newer kernel's is shorter or longer. */
+	memcpy(&tcp, blob->data, blob->len < sizeof(tcp) ? blob->len : sizeof(tcp));
+	reading->has_tcp = true;
+	reading->rtt_us = tcp.tcpi_rtt;
+	reading->retrans = tcp.tcpi_total_retrans;
+	reading->bytes_in = tcp.tcpi_bytes_received;
+	reading->bytes_out = tcp.tcpi_bytes_sent;
+	reading->idle_ms = tcp.tcpi_last_data_recv;
+}
+
+/* Whether the session's socket is among these descriptors. */
+static bool set_socket(struct session_reading *reading, const struct session *session,
+		       const struct snapshot *snapshot)
+{
+	size_t i;
+
+	for (i = 0; i < snapshot->fds_count; i++) {
+		const struct snapshot_fd *fd = &snapshot->fds[i];
+
+		if (!fd->tcp_info.len || !session->cookie || fd->fd->cookie != session->cookie)
+			continue;
+		set_tcp(reading, &fd->tcp_info);
+		return true;
+	}
+	return false;
+}
+
+/* Read a process, and the socket too if it is @with_fds. */
+static int read_process(struct readings *readings, struct session_reading *session,
+			const struct process *process, bool with_fds)
+{
+	struct process_key key = key_of(process);
+	struct process_reading *reading;
+	struct snapshot snapshot;
+	int err = snapshot_take_parts(&snapshot, readings->device, process->pid,
+				      process->start_ns ?: SSHOBS_SNAPSHOT_ANY,
+				      with_fds ? SNAPSHOT_PART(SSHOBS_SNAPSHOT_FDS) : 0);
+
+	/* Gone, or of such a kind that nothing can be read of it. */
+	if (err)
+		return err == -EPERM || err == -ENOTTY || err == -ENOMEM ? err : 0;
+	/* Its exit was lost, and somebody else has its pid. */
+	if (snapshot.task->session == process->session->id) {
+		reading = process_slot(readings, &key);
+		if (reading) {
+			set_process(reading, snapshot.task);
+			reading->round = readings->round;
+		}
+		err = reading ? 0 : -ENOMEM;
+		if (!err && with_fds && set_socket(session, process->session, &snapshot))
+			session->holder = key;
+	}
+	snapshot_free(&snapshot);
+	return err;
+}
+
+/* The group in the foreground of a process's terminal: the eighth field of its stat. */
+static uint32_t read_foreground(uint32_t pid)
+{
+	char path[64], line[512];
+	const char *end = NULL;
+	int group = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	/* The second field may hold anything, so look from its end. */
+	if (fgets(line, sizeof(line), file))
+		end = strrchr(line, ')');
+	if (!end || sscanf(end, ") %*c %*d %*d %*d %*d %d", &group) != 1 || group < 0)
+		group = 0;
+	fclose(file);
+	return (uint32_t)group;
+}
+
+/*
+ * Whose descriptors are read for the socket: of the process that had it the last time; else
+ * of every one of the server's, but only after something happened in the session.
+ */
+static bool may_hold(const struct session_reading *reading, const struct process *process)
+{
+	if (process->session->state != SESSION_UP || reading->has_tcp)
+		return false;
+	if (reading->holder.pid)
+		return reading->holder.pid == process->pid &&
+		       reading->holder.start_ns == process->start_ns;
+	return reading->searched != process->session->records &&
+	       (process->role != ROLE_PROGRAM || process->session->adopted ||
+		!process->session->born);
+}
+
+static int read_session(struct readings *readings, const struct session *session)
+{
+	struct session_reading *reading = session_slot(readings, session->id);
+	const struct process_reading *read;
+	const struct process *process;
+	int err = reading ? 0 : -ENOMEM;
+
+	if (err)
+		return err;
+	reading->round = readings->round;
+	reading->has_tcp = false;
+	reading->foreground = 0;
+	for (process = session->live; process && !err; process = process->hh.next) {
+		err = read_process(readings, reading, process, may_hold(reading, process));
+		read = readings_of_process(readings, process);
+		if (read && read->leads_tty && !reading->foreground)
+			reading->foreground = read_foreground(process->pid);
+	}
+	reading->searched = reading->has_tcp || reading->holder.pid ? 0 : session->records;
+	/* It is looked for anew. */
+	if (!reading->has_tcp)
+		memset(&reading->holder, 0, sizeof(reading->holder));
+	return err;
+}
+
+/* Forget what this round did not see. */
+static void sweep(struct readings *readings)
+{
+	struct process_reading *process, *next_process;
+	struct session_reading *session, *next_session;
+
+	HASH_ITER(hh, readings->processes, process, next_process) {
+		if (process->round == readings->round)
+			continue;
+		HASH_DEL(readings->processes, process);
+		free(process);
+	}
+	HASH_ITER(hh, readings->sessions, session, next_session) {
+		if (session->round == readings->round)
+			continue;
+		HASH_DEL(readings->sessions, session);
+		free(session);
+	}
+}
+
+int readings_take(struct readings *readings, const struct model *model,
+		  bool (*wanted)(const struct session *session))
+{
+	const struct session *session;
+	int err = 0;
+
+	if (readings->device < 0)
+		return 0;
+	readings->round++;
+	for (session = model->sessions; session && !err; session = session->next)
+		if (wanted(session))
+			err = read_session(readings, session);
+	sweep(readings);
+	return err;
+}
+
+void readings_free(struct readings *readings)
+{
+	readings->round++;
+	sweep(readings);
+}
