@@ -92,6 +92,7 @@ struct sshobs_session {
  *	unsettled; NULL: none
  * @flags: bits SSHOBS_TASK_*
  * @waiting: of a server: connections in the accept queue when it asked for one last
+ * @refused: of a member: thread whose fork a cgroup's pids.max has just refused, or 0
  * @rcu: for kfree_rcu()
  */
 struct sshobs_task {
@@ -100,6 +101,7 @@ struct sshobs_task {
 	struct sshobs_session		*session;
 	unsigned long			flags;
 	unsigned int			waiting;
+	pid_t				refused;
 	struct rcu_head			rcu;
 };
 
