@@ -22,6 +22,7 @@
 /* What is wrong with a login; all in us, 0: nothing. */
 struct faults {
 	uint64_t queue;
+	uint64_t dropped; /* two SYNs, since the accept queue is full */
 	uint64_t kex_starved;
 	uint64_t dns;
 	uint64_t home;
@@ -142,7 +143,7 @@ static void went_out(uint64_t net)
 	as_checker();
 }
 
-static void begins(uint64_t session, uint64_t queue_us)
+static void begins(uint64_t session, uint64_t queue_us, uint64_t dropped_us)
 {
 	struct sshobs_established est = { .peer_isn = 1000, .local_isn = 2000, .syns = 1 };
 
@@ -156,6 +157,13 @@ static void begins(uint64_t session, uint64_t queue_us)
 	s.child = s.server + 10;
 	s.began = now;
 	est.syn_ns = now;
+	if (dropped_us) {
+		est.syns = 3;
+		est.syns_dropped = 2;
+		est.backlog = 129;
+		est.backlog_max = 128;
+		after_us(dropped_us);
+	}
 	est.synack_ns = (now + 120000) / 1000 * 1000;
 	est.established_ns = est.synack_ns + RTT_US * 1000;
 	est.rtt_us = RTT_US;
@@ -469,7 +477,7 @@ static void goes_away(uint32_t processes, uint32_t code)
 
 static void login(uint64_t session, const struct faults *f)
 {
-	begins(session, f->queue);
+	begins(session, f->queue, f->dropped);
 	spawns();
 	banners();
 	exchanges_keys(f->kex_starved);
@@ -484,7 +492,7 @@ static void command(uint64_t session)
 {
 	static const struct faults none;
 
-	begins(session, 0);
+	begins(session, 0, 0);
 	spawns();
 	banners();
 	exchanges_keys(0);
@@ -498,7 +506,7 @@ static void command(uint64_t session)
 /* No log line, and never let in: a wrong user name, after which the client hangs up. */
 static void fails(uint64_t session)
 {
-	begins(session, 0);
+	begins(session, 0, 0);
 	spawns();
 	banners();
 	exchanges_keys(0);
@@ -515,7 +523,7 @@ static void fails(uint64_t session)
 /* The client hangs up before it says a word. */
 static void says_nothing(uint64_t session)
 {
-	begins(session, 0);
+	begins(session, 0, 0);
 	spawns();
 	as_server();
 	goes_away(1, 254);
@@ -537,6 +545,7 @@ void logins(void)
 	login(52, &(struct faults){ .queue = 2 * S });
 	login(53, &(struct faults){ .person = 3 * S, .names = true });
 	login(54, &(struct faults){ .refused = 2 * S, .helper = true });
+	login(55, &(struct faults){ .dropped = 3 * S });
 	command(61);
 	fails(62);
 	says_nothing(63);
