@@ -17,12 +17,18 @@
  * @time_ns: when it came; 0: the place is free
  * @isn: its sequence number
  * @syns: how many there were
+ * @dropped: of those, how many found the accept queue full
+ * @backlog: what the last of those found in it
+ * @backlog_max: how many might wait there
  */
 struct syn {
 	u64	key;
 	u64	time_ns;
 	u32	isn;
 	u32	syns;
+	u32	dropped;
+	u32	backlog;
+	u32	backlog_max;
 };
 
 /**
@@ -84,20 +90,23 @@ static struct syn *row_place(struct row *row, u64 key, u32 isn)
 	return oldest;
 }
 
-void sshobs_handshake_syn(const struct net *net, const struct sshobs_endpoint *peer,
-			  const struct sshobs_endpoint *local, u32 isn, u64 time_ns)
+void sshobs_handshake_syn(const struct net *net, const struct sshobs_syn *rec, u64 time_ns)
 {
-	u64 key = connection_key(net, peer, local);
+	u64 key = connection_key(net, &rec->peer, &rec->local);
 	struct row *row = &rows[key % ROWS];
 	unsigned long flags;
 	struct syn *syn;
 
 	raw_spin_lock_irqsave(&row->lock, flags);
-	syn = row_place(row, key, isn);
-	if (syn->time_ns)
-		syn->syns++;
-	else
-		*syn = (struct syn){ .key = key, .time_ns = time_ns, .isn = isn, .syns = 1 };
+	syn = row_place(row, key, rec->peer_isn);
+	if (!syn->time_ns)
+		*syn = (struct syn){ .key = key, .time_ns = time_ns, .isn = rec->peer_isn };
+	syn->syns++;
+	if (rec->backlog > rec->backlog_max) {
+		syn->dropped++;
+		syn->backlog = rec->backlog;
+		syn->backlog_max = rec->backlog_max;
+	}
 	raw_spin_unlock_irqrestore(&row->lock, flags);
 }
 
@@ -114,6 +123,9 @@ void sshobs_handshake_take(const struct net *net, struct sshobs_established *rec
 			continue;
 		rec->syn_ns = syn->time_ns;
 		rec->syns = syn->syns;
+		rec->syns_dropped = syn->dropped;
+		rec->backlog = syn->backlog;
+		rec->backlog_max = syn->backlog_max;
 		syn->time_ns = 0;
 		break;
 	}

@@ -35,9 +35,7 @@ void sshobs_handshake_exit(void);
 /**
  * sshobs_handshake_syn() - a SYN came
  * @net: the network namespace; only compared
- * @peer: the client's end
- * @local: the server's end
- * @isn: its sequence number
+ * @rec: what it is told with
  * @time_ns: now, CLOCK_MONOTONIC
  *
  * The first of several SYNs with one sequence number is the one that counts. A new
@@ -45,13 +43,13 @@ void sshobs_handshake_exit(void);
  *
  * Context: any but NMI; takes the row's raw lock with interrupts off.
  */
-void sshobs_handshake_syn(const struct net *net, const struct sshobs_endpoint *peer,
-			  const struct sshobs_endpoint *local, u32 isn, u64 time_ns);
+void sshobs_handshake_syn(const struct net *net, const struct sshobs_syn *rec, u64 time_ns);
 
 /**
  * sshobs_handshake_take() - the connection was accepted: what is known of its SYN?
  * @net: the network namespace
- * @rec: peer, local and peer_isn are set; out: syn_ns and syns, where they are known
+ * @rec: peer, local and peer_isn are set; out: syn_ns, syns and what became of them, where
+ *	that is known
  *
  * The entry is free again.
  *

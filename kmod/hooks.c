@@ -190,6 +190,11 @@ void sshobs_hooks_exit(void)
 	tracepoint_synchronize_unregister();
 }
 
+bool sshobs_hooks_active(enum sshobs_hook_id id)
+{
+	return hooks[id]->active;
+}
+
 static u64 hook_misses(const struct sshobs_hook *hook)
 {
 	if (hook->trace || hook->call)

@@ -51,7 +51,9 @@ enum sshobs_hook_id {
 	SSHOBS_HOOK_EXEC,
 	SSHOBS_HOOK_COMMIT_CREDS,
 	SSHOBS_HOOK_EXIT,
+	SSHOBS_HOOK_CGROUP_FILE_NOTIFY,
 	SSHOBS_HOOK_DEVPTS_PTY_NEW,
+	SSHOBS_HOOK_PTMX_OPEN,
 	SSHOBS_HOOK_N_TTY_READ,
 	SSHOBS_HOOK_N_TTY_POLL,
 	SSHOBS_HOOK_INET_CSK_ACCEPT,
@@ -103,6 +105,7 @@ struct sshobs_hook {
  * @protocol: of the socket, where the return needs that
  * @fd: where the path at @arg starts, or AT_FDCWD, where the return needs that
  * @begin_ns: when it began, where the return needs that
+ * @nproc: processes of its user when it began, where the return needs that
  */
 struct sshobs_call {
 	struct sshobs_session	*session;
@@ -111,6 +114,7 @@ struct sshobs_call {
 	u32			protocol;
 	int			fd;
 	u64			begin_ns;
+	u64			nproc;
 };
 
 DECLARE_PER_CPU(unsigned long[SSHOBS_HOOKS], sshobs_hits);
@@ -259,6 +263,14 @@ int sshobs_hooks_init(void);
  * Context: may sleep. No handler runs when it returns.
  */
 void sshobs_hooks_exit(void);
+
+/**
+ * sshobs_hooks_active() - is a probe in place?
+ * @id: which
+ *
+ * Context: any, between sshobs_hooks_init() and sshobs_hooks_exit().
+ */
+bool sshobs_hooks_active(enum sshobs_hook_id id);
 
 /**
  * sshobs_hooks_missed() - hits that the kernel skipped, of all probes

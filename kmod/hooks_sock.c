@@ -343,6 +343,15 @@ static void log_record(struct sshobs_session *session, const struct msghdr *msg,
 	sshobs_record_end(rec);
 }
 
+/* Whose lines are told: those of members, and in no session, those of a server. */
+static bool log_told(struct sshobs_session **session)
+{
+	const struct sshobs_task *entry = sshobs_task_find(current);
+
+	*session = sshobs_task_session(entry);
+	return *session || (entry && test_bit(SSHOBS_TASK_SERVER, &entry->flags));
+}
+
 /* unix_dgram_sendmsg(socket, msg, size) */
 static void notrace unix_dgram_sendmsg_call(unsigned long ip, unsigned long parent,
 					    struct ftrace_ops *ops, SSHOBS_FTRACE_REGS *regs)
@@ -353,8 +362,7 @@ static void notrace unix_dgram_sendmsg_call(unsigned long ip, unsigned long pare
 
 	sshobs_hit(SSHOBS_HOOK_UNIX_DGRAM_SENDMSG);
 	preempt_disable();
-	session = sshobs_session_current();
-	if (session && goes_to_log(socket->sk, msg))
+	if (log_told(&session) && goes_to_log(socket->sk, msg))
 		log_record(session, msg, sshobs_ftrace_argument(regs, 2));
 	preempt_enable();
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/binfmts.h>
 #include <linux/capability.h>
+#include <linux/cgroup-defs.h>
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/kernfs.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/nsproxy.h>
@@ -108,10 +110,79 @@ static int wake_up_new_task_enter(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
+/* --- a fork that fails --------------------------------------------------------- */
+
+/*
+ * cgroup_file_notify(file): a limit of a cgroup was hit. The controller of pids does this
+ * in the fork that it refuses, and nowhere else; the others write to other files.
+ */
+static int cgroup_file_notify_enter(struct kprobe *probe, struct pt_regs *regs)
+{
+	static const char wanted[] = "pids.events";
+	const struct cgroup_file *file = (void *)regs_get_kernel_argument(regs, 0);
+	char name[sizeof(wanted) - 1];
+	struct sshobs_task *entry;
+	const void *node, *at;
+
+	sshobs_hit(SSHOBS_HOOK_CGROUP_FILE_NOTIFY);
+	entry = in_task() ? sshobs_task_find(current) : NULL;
+	if (!entry)
+		return 0;
+	/* Whoever takes the controller away right now may free them. */
+	node = READ_ONCE(file->kn);
+	if (!node ||
+	    copy_from_kernel_nofault(&at, node + offsetof(struct kernfs_node, name), sizeof(at)) ||
+	    copy_from_kernel_nofault(name, at, sizeof(name)))
+		return 0;
+	if (!memcmp(name, wanted, sizeof(name)))
+		WRITE_ONCE(entry->refused, current->pid);
+	return 0;
+}
+
+/* Whether a cgroup refused a fork of this thread since it was asked last. */
+static bool refused_by_cgroup(void)
+{
+	struct sshobs_task *entry = sshobs_task_find(current);
+
+	return entry && cmpxchg(&entry->refused, current->pid, 0) == current->pid;
+}
+
 static int kernel_clone_decide(struct kretprobe_instance *slot, struct pt_regs *regs)
 {
+	struct sshobs_call *call = (void *)slot->data;
+
 	sshobs_hit(SSHOBS_HOOK_KERNEL_CLONE);
-	return sshobs_call_begin((void *)slot->data, NULL);
+	if (sshobs_call_begin(call, NULL))
+		return 1;
+	/* One that nobody watched. */
+	refused_by_cgroup();
+	call->nproc = SSHOBS_USER_COUNT(current_real_cred(), NPROC);
+	return 0;
+}
+
+/* The kernel asks capable(), which would leave a trace in the audit log. */
+static bool nproc_binds(const struct cred *cred)
+{
+	return !uid_eq(cred->uid, GLOBAL_ROOT_UID) &&
+	       !cap_raised(cred->cap_effective, CAP_SYS_RESOURCE) &&
+	       !cap_raised(cred->cap_effective, CAP_SYS_ADMIN);
+}
+
+/* What of all that EAGAIN may mean it is; only what is sure. */
+static enum sshobs_fork_limit fork_limit(u64 nproc_used)
+{
+	const struct cred *cred = current_real_cred();
+
+	if (refused_by_cgroup())
+		return SSHOBS_FORK_PIDS;
+	/* Further out, the user may count as another one, and have other limits. */
+	if (cred->user_ns != &init_user_ns)
+		return SSHOBS_FORK_UNKNOWN;
+	if (nproc_binds(cred) && nproc_used >= rlimit(RLIMIT_NPROC))
+		return SSHOBS_FORK_NPROC;
+	if (IS_ENABLED(CONFIG_CGROUP_PIDS) && !sshobs_hooks_active(SSHOBS_HOOK_CGROUP_FILE_NOTIFY))
+		return SSHOBS_FORK_UNKNOWN;
+	return SSHOBS_FORK_SYSTEM;
 }
 
 static int kernel_clone_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
@@ -122,8 +193,11 @@ static int kernel_clone_leave(struct kretprobe_instance *slot, struct pt_regs *r
 	struct sshobs_limit limit;
 
 	sshobs_call_end(call);
-	/* A pid_t: the upper half of the register is not the function's. */
-	if ((pid_t)ret >= 0)
+	/*
+	 * A pid_t: the upper half of the register is not the function's. A fork that a
+	 * signal came into begins anew, and nobody is told that it failed.
+	 */
+	if ((pid_t)ret >= 0 || (pid_t)ret == -ERESTARTNOINTR)
 		return 0;
 	rec = sshobs_record_begin(call->session, current, SSHOBS_CLONE_FAIL, sizeof(*rec));
 	if (!rec)
@@ -132,25 +206,48 @@ static int kernel_clone_leave(struct kretprobe_instance *slot, struct pt_regs *r
 	sshobs_process_limit(&limit, current, RLIMIT_NPROC);
 	rec->nproc_soft = limit.soft;
 	rec->nproc_hard = limit.hard;
-	rec->nproc_used = SSHOBS_USER_COUNT(current_cred(), NPROC);
+	rec->nproc_used = max_t(u64, call->nproc, SSHOBS_USER_COUNT(current_real_cred(), NPROC));
+	if (rec->error == EAGAIN)
+		rec->limit = fork_limit(rec->nproc_used);
 	sshobs_record_end(rec);
 	return 0;
+}
+
+/* --- exec ---------------------------------------------------------------------- */
+
+/* What becomes of an execve that is refused memory: not even the arguments fit, for one. */
+static bool as_told(int err)
+{
+	return (err == -ENOMEM || err == -EFAULT) && rlimit(RLIMIT_AS) != RLIM_INFINITY;
+}
+
+/* Once the new program has begun to take the old one's place, the address space is its own. */
+static void as_limit(struct sshobs_limit *limit)
+{
+	sshobs_process_limit(limit, current, RLIMIT_AS);
+	limit->used = (u64)READ_ONCE(current->mm->total_vm) << PAGE_SHIFT;
 }
 
 /* A path that starts at a descriptor is told as bprm names it, also where there is no bprm yet. */
 static void exec_fail_record(struct sshobs_session *session, int fd, const char *path, int err)
 {
 	struct sshobs_exec_fail *rec;
-	size_t dir_len = 0, total, len;
+	size_t dir_len = 0, total, len, size;
+	bool as = as_told(err);
 	char dir[32] = "";
 
 	if (fd != AT_FDCWD && *path != '/')
 		dir_len = scnprintf(dir, sizeof(dir), "/dev/fd/%d%s", fd, *path ? "/" : "");
 	total = dir_len + strlen(path);
 	len = min_t(size_t, total, SSHOBS_PATH_MAX);
-	rec = sshobs_record_begin(session, current, SSHOBS_EXEC_FAIL, sizeof(*rec) + len);
+	size = sizeof(*rec) + len;
+	if (as)
+		size = ALIGN(size, 8) + sizeof(struct sshobs_limit);
+	rec = sshobs_record_begin(session, current, SSHOBS_EXEC_FAIL, size);
 	if (!rec)
 		return;
+	if (as)
+		as_limit((void *)rec + size - sizeof(struct sshobs_limit));
 	rec->error = -err;
 	rec->path_len = len;
 	rec->path_total = total;
@@ -348,6 +445,10 @@ struct sshobs_hook sshobs_hooks_task[] = {
 		.core = true,
 		.symbol = "sched_process_exec",
 		.trace = exec_trace,
+	}, {
+		.id = SSHOBS_HOOK_CGROUP_FILE_NOTIFY,
+		.symbol = "cgroup_file_notify",
+		.enter = cgroup_file_notify_enter,
 	}, {
 		.id = SSHOBS_HOOK_COMMIT_CREDS,
 		.symbol = "commit_creds",

@@ -175,7 +175,7 @@ static noinline void syn_seen(const struct sock *listener, const struct sk_buff 
 	struct sshobs_syn *rec;
 
 	syn_endpoints(skb, &syn);
-	sshobs_handshake_syn(sock_net(listener), &syn.peer, &syn.local, syn.peer_isn, now_ns);
+	sshobs_handshake_syn(sock_net(listener), &syn, now_ns);
 	if (!syn_admit(now_ns, &syn.suppressed))
 		return;
 	rec = sshobs_record_begin(NULL, NULL, SSHOBS_SYN, sizeof(*rec));

@@ -30,6 +30,30 @@ static int devpts_pty_new_enter(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
+/* ptmx_open(inode, file): each call is somebody who wants a terminal, which is rare. */
+static int ptmx_open_decide(struct kretprobe_instance *slot, struct pt_regs *regs)
+{
+	sshobs_hit(SSHOBS_HOOK_PTMX_OPEN);
+	return sshobs_call_begin((void *)slot->data, NULL);
+}
+
+static int ptmx_open_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
+{
+	struct sshobs_call *call = (void *)slot->data;
+	int err = (int)regs_return_value(regs);
+	struct sshobs_pty_fail *rec;
+
+	sshobs_call_end(call);
+	if (err >= 0)
+		return 0;
+	rec = sshobs_record_begin(call->session, current, SSHOBS_PTY_FAIL, sizeof(*rec));
+	if (!rec)
+		return 0;
+	rec->error = -err;
+	sshobs_record_end(rec);
+	return 0;
+}
+
 static bool tty_is_pts(const struct tty_struct *tty)
 {
 	return tty->driver->type == TTY_DRIVER_TYPE_PTY &&
@@ -74,6 +98,11 @@ struct sshobs_hook sshobs_hooks_tty[] = {
 		.core = true,
 		.symbol = "devpts_pty_new",
 		.enter = devpts_pty_new_enter,
+	}, {
+		.id = SSHOBS_HOOK_PTMX_OPEN,
+		.symbol = "ptmx_open",
+		.decide = ptmx_open_decide,
+		.leave = ptmx_open_leave,
 	}, {
 		.id = SSHOBS_HOOK_N_TTY_READ,
 		.symbol = "n_tty_read",

@@ -96,6 +96,7 @@ struct sshobs_session {
  * @flags: bits SSHOBS_TASK_*
  * @waiting: of a server: connections in the accept queue when it asked for one last
  * @environ: what its program was given, or NULL
+ * @refused: of a member: thread whose fork a cgroup's pids.max has just refused, or 0
  * @rcu: for kfree_rcu()
  */
 struct sshobs_task {
@@ -105,6 +106,7 @@ struct sshobs_task {
 	unsigned long			flags;
 	unsigned int			waiting;
 	struct sshobs_environ __rcu	*environ;
+	pid_t				refused;
 	struct rcu_head			rcu;
 };
 

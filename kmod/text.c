@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/socket.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #else
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -205,6 +207,8 @@ static void text_syn(struct line *line, const struct sshobs_hdr *hdr, const void
 	put_number(line, "window", rec->window);
 	put_number(line, "backlog", rec->backlog);
 	put_number(line, "backlog_max", rec->backlog_max);
+	if (rec->backlog > rec->backlog_max)
+		put(line, " dropped=accept_queue_full");
 	if (rec->suppressed)
 		put_number(line, "suppressed", rec->suppressed);
 }
@@ -222,6 +226,11 @@ static void text_established(struct line *line, const struct sshobs_hdr *hdr, co
 	put_number(line, "peer_isn", rec->peer_isn);
 	put_number(line, "local_isn", rec->local_isn);
 	put_number(line, "syns", rec->syns);
+	if (hdr->len - hdr->hdr_len < sizeof(*rec) || !rec->syns_dropped)
+		return;
+	put_number(line, "syns_dropped", rec->syns_dropped);
+	put_number(line, "backlog", rec->backlog);
+	put_number(line, "backlog_max", rec->backlog_max);
 }
 
 static void text_clone(struct line *line, const struct sshobs_hdr *hdr, const void *body)
@@ -254,6 +263,8 @@ static void text_clone_fail(struct line *line, const struct sshobs_hdr *hdr, con
 	put_limit(line, "nproc_soft", rec->nproc_soft);
 	put_limit(line, "nproc_hard", rec->nproc_hard);
 	put_number(line, "nproc_used", rec->nproc_used);
+	if (hdr->len - hdr->hdr_len >= sizeof(*rec) && rec->limit)
+		put_symbol(line, "limit", sshobs_fork_limit_name(rec->limit), rec->limit);
 }
 
 /* What was cut is marked as strace does, and its whole length told. */
@@ -311,8 +322,14 @@ static void text_exec(struct line *line, const struct sshobs_hdr *hdr, const voi
 static void text_exec_fail(struct line *line, const struct sshobs_hdr *hdr, const void *body)
 {
 	const struct sshobs_exec_fail *rec = body;
+	const struct sshobs_limit *as = sshobs_exec_fail_as(hdr);
 
 	put_symbol(line, "errno", sshobs_errno_name(rec->error), rec->error);
+	if (as) {
+		put_limit(line, "as_soft", as->soft);
+		put_limit(line, "as_hard", as->hard);
+		put_number(line, "as_used", as->used);
+	}
 	put_path(line, rec->data, rec->path_len, rec->path_total);
 }
 
@@ -342,6 +359,13 @@ static void text_pty(struct line *line, const struct sshobs_hdr *hdr, const void
 	const struct sshobs_pty *rec = body;
 
 	put_number(line, "pts", rec->pts);
+}
+
+static void text_pty_fail(struct line *line, const struct sshobs_hdr *hdr, const void *body)
+{
+	const struct sshobs_pty_fail *rec = body;
+
+	put_symbol(line, "errno", sshobs_errno_name(rec->error), rec->error);
 }
 
 static void text_exit(struct line *line, const struct sshobs_hdr *hdr, const void *body)
@@ -492,6 +516,7 @@ static const struct {
 	[SSHOBS_LOG]		= { "log",		text_log },
 	[SSHOBS_CONNECT]	= { "connect",		text_connect },
 	[SSHOBS_READING]	= { "reading",		text_reading },
+	[SSHOBS_PTY_FAIL]	= { "pty_fail",		text_pty_fail },
 };
 
 const char *sshobs_type_name(unsigned int type)
@@ -599,6 +624,26 @@ const char *sshobs_clone_flag_name(unsigned int bit)
 		if (flags[i].flag == 1ULL << bit)
 			return flags[i].name;
 	return NULL;
+}
+
+const char *sshobs_fork_limit_name(unsigned int limit)
+{
+	static const char *const names[] = {
+		[SSHOBS_FORK_NPROC] = "nproc", [SSHOBS_FORK_PIDS] = "pids",
+		[SSHOBS_FORK_SYSTEM] = "system",
+	};
+
+	return limit < ARRAY_SIZE(names) ? names[limit] : NULL;
+}
+
+const struct sshobs_limit *sshobs_exec_fail_as(const struct sshobs_hdr *hdr)
+{
+	const struct sshobs_exec_fail *rec = (const void *)((const char *)hdr + hdr->hdr_len);
+	size_t at = (offsetof(struct sshobs_exec_fail, data) + (size_t)rec->path_len + 7) & ~7UL;
+
+	if (hdr->len - hdr->hdr_len < at + sizeof(struct sshobs_limit))
+		return NULL;
+	return (const void *)((const char *)rec + at);
 }
 
 const char *sshobs_incomplete_name(unsigned int bit)

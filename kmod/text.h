@@ -62,6 +62,22 @@ const char *sshobs_signal_name(unsigned int signal);
 const char *sshobs_clone_flag_name(unsigned int bit);
 
 /**
+ * sshobs_fork_limit_name() - the name of a limit of processes
+ * @limit: enum sshobs_fork_limit
+ *
+ * Return: a name such as "nproc", or NULL for SSHOBS_FORK_UNKNOWN and others.
+ */
+const char *sshobs_fork_limit_name(unsigned int limit);
+
+/**
+ * sshobs_exec_fail_as() - RLIMIT_AS, which a failed execve is told with
+ * @hdr: a record of SSHOBS_EXEC_FAIL whose lengths were checked
+ *
+ * Return: where it stands in the record, or NULL: it is not told.
+ */
+const struct sshobs_limit *sshobs_exec_fail_as(const struct sshobs_hdr *hdr);
+
+/**
  * sshobs_incomplete_name() - the name of a reason why a session is not complete
  * @bit: number of the bit in struct sshobs_end.incomplete
  *

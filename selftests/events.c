@@ -5,14 +5,17 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,6 +63,116 @@ TEST_F(member, a_fork_beyond_RLIMIT_NPROC_is_told_with_the_limit)
 	EXPECT_EQ(3ULL, rec->nproc_soft);
 	EXPECT_EQ(7ULL, rec->nproc_hard);
 	EXPECT_EQ(3ULL, rec->nproc_used);
+	EXPECT_EQ(SSHOBS_FORK_NPROC, rec->limit);
+}
+
+#define CGROUP		"/sys/fs/cgroup/selftest"
+
+/* A cgroup that has room for this process and @more. Return false where there are none. */
+static bool make_cgroup(const char *more)
+{
+	if (access("/sys/fs/cgroup/cgroup.procs", F_OK) &&
+	    mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL))
+		return false;
+	if (!write_file("/sys/fs/cgroup/cgroup.subtree_control", "+pids", 5))
+		return false;
+	return (!mkdir(CGROUP, 0755) || errno == EEXIST) &&
+	       write_file(CGROUP "/pids.max", more, strlen(more));
+}
+
+static void fork_in_a_cgroup(int sock)
+{
+	const struct rlimit limit = { .rlim_cur = 1, .rlim_max = 1 };
+	char pid[16];
+
+	(void)sock;
+	/* Root is not held to it, and nobody may take it for the reason. */
+	if (setrlimit(RLIMIT_NPROC, &limit) ||
+	    !write_file(CGROUP "/cgroup.procs", pid, sprintf(pid, "%d", getpid())))
+		_exit(126);
+	scene->number = fork() < 0 ? errno : 0;
+}
+
+TEST_F(member, a_fork_that_a_cgroup_refuses_is_told_as_such)
+{
+	const struct sshobs_clone_fail *rec;
+
+	if (!make_cgroup("1"))
+		SKIP(return, "there is no cgroup of pids");
+	play(_metadata, self, fork_in_a_cgroup);
+	EXPECT_EQ(EAGAIN, scene->number);
+	ASSERT_EQ(1U, count_of(self, SSHOBS_CLONE_FAIL));
+	rec = nth(self, SSHOBS_CLONE_FAIL, 0);
+	EXPECT_EQ(EAGAIN, (int)rec->error);
+	EXPECT_EQ(1ULL, rec->nproc_soft);
+	EXPECT_EQ(SSHOBS_FORK_PIDS, rec->limit);
+}
+
+#define THREADS_MAX	"/proc/sys/kernel/threads-max"
+
+static void fork_beyond_threads_max(int sock)
+{
+	char *max = read_file(THREADS_MAX);
+
+	(void)sock;
+	/* The least that it may be; and who asks for a fork now has had his. */
+	if (!max || !write_file(THREADS_MAX, "20", 2))
+		_exit(126);
+	scene->number = fork() < 0 ? errno : 0;
+	if (!write_file(THREADS_MAX, max, strlen(max)))
+		_exit(126);
+	free(max);
+}
+
+TEST_F(member, a_fork_beyond_the_limits_of_the_system_is_told_as_such)
+{
+	const struct sshobs_clone_fail *rec;
+
+	play(_metadata, self, fork_beyond_threads_max);
+	EXPECT_EQ(EAGAIN, scene->number);
+	ASSERT_EQ(1U, count_of(self, SSHOBS_CLONE_FAIL));
+	rec = nth(self, SSHOBS_CLONE_FAIL, 0);
+	EXPECT_EQ(SSHOBS_FORK_SYSTEM, rec->limit);
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+	scene->number++;
+}
+
+/* Under a timer that goes off in the middle of many of them. */
+static void fork_under_fire(int sock)
+{
+	const struct itimerval often = { { 0, 150 }, { 0, 150 } }, never = {};
+	const struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART };
+	int i;
+
+	(void)sock;
+	/* Its copy takes a while. */
+	memset(malloc(16 << 20), 1, 16 << 20);
+	sigaction(SIGALRM, &action, NULL);
+	for (i = 0; i < 100; i++) {
+		pid_t pid;
+
+		setitimer(ITIMER_REAL, &often, NULL);
+		pid = born(0);
+		if (!pid)
+			leave(4);
+		setitimer(ITIMER_REAL, &never, NULL);
+		if (pid < 0)
+			_exit(126);
+		while (waitpid(pid, NULL, 0) < 0)
+			;
+	}
+}
+
+TEST_F(member, a_fork_that_a_signal_restarts_is_no_failure)
+{
+	play(_metadata, self, fork_under_fire);
+	EXPECT_LT(10, scene->number);
+	EXPECT_EQ(101U, scene->members);
+	EXPECT_EQ(0U, count_of(self, SSHOBS_CLONE_FAIL));
 }
 
 static void fork_badly(int sock)
@@ -82,6 +195,7 @@ TEST_F(member, a_fork_with_bad_flags_is_told_with_its_error)
 	EXPECT_EQ(EINVAL, (int)rec->error);
 	EXPECT_EQ(limit.rlim_cur == RLIM_INFINITY ? SSHOBS_UNLIMITED : limit.rlim_cur,
 		  rec->nproc_soft);
+	EXPECT_EQ(SSHOBS_FORK_UNKNOWN, rec->limit);
 }
 
 /* --- exec_fail --- */
@@ -194,6 +308,41 @@ TEST_F(member, an_exec_with_too_long_arguments_is_not_told)
 	play(_metadata, self, exec_too_much);
 	EXPECT_EQ(E2BIG, scene->number);
 	EXPECT_EQ(0U, count_of(self, SSHOBS_EXEC_FAIL));
+}
+
+static void exec_without_room(int sock)
+{
+	const struct rlimit limit = { .rlim_cur = 64 << 10, .rlim_max = 128 << 10 };
+
+	(void)sock;
+	if (!born(0)) {
+		me->signal = SIGSEGV;
+		setrlimit(RLIMIT_AS, &limit);
+		execl("/bin/true", "true", NULL);
+		_exit(126);
+	}
+	wait(NULL);
+}
+
+TEST_F(member, an_exec_for_which_there_is_no_room_is_told_with_RLIMIT_AS)
+{
+	const struct sshobs_exec_fail *rec;
+	const struct sshobs_limit *as;
+	const struct sshobs_hdr *hdr;
+
+	play(_metadata, self, exec_without_room);
+	ASSERT_EQ(1U, count_of(self, SSHOBS_EXEC_FAIL));
+	hdr = log_find(&self->log, IN(SSHOBS_EXEC_FAIL, self->session));
+	rec = body(hdr);
+	EXPECT_TRUE(rec->error == ENOMEM || rec->error == EFAULT);
+	EXPECT_EQ(0, memcmp(rec->data, "/bin/true", rec->path_len));
+	/* The path and its padding. */
+	ASSERT_EQ(sizeof(*rec) + 16 + sizeof(*as), hdr->len - hdr->hdr_len);
+	as = (const void *)(rec->data + 16);
+	EXPECT_EQ(64ULL << 10, as->soft);
+	EXPECT_EQ(128ULL << 10, as->hard);
+	EXPECT_LT(0ULL, as->used);
+	EXPECT_EQ(0ULL, as->used % 4096);
 }
 
 /* --- exec --- */
@@ -352,6 +501,34 @@ TEST_F(member, each_pseudo_terminal_is_told_with_its_index)
 	rec = nth(self, SSHOBS_PTY, 1);
 	EXPECT_EQ(scene->number & 255, (int)rec->pts);
 	EXPECT_EQ(0U, count_of(self, SSHOBS_PROMPT));
+}
+
+#define PTY_MAX		"/proc/sys/kernel/pty/max"
+
+static void open_no_pty(int sock)
+{
+	char *max = read_file(PTY_MAX);
+
+	(void)sock;
+	if (!max || !write_file(PTY_MAX, "0", 1))
+		_exit(126);
+	scene->number = open("/dev/ptmx", O_RDWR) < 0 ? errno : 0;
+	if (!write_file(PTY_MAX, max, strlen(max)))
+		_exit(126);
+	free(max);
+}
+
+TEST_F(member, a_pseudo_terminal_beyond_the_limit_is_told_with_its_error)
+{
+	const struct sshobs_pty_fail *rec;
+
+	play(_metadata, self, open_no_pty);
+	EXPECT_EQ(ENOSPC, scene->number);
+	EXPECT_EQ(0U, count_of(self, SSHOBS_PTY));
+	ASSERT_EQ(1U, count_of(self, SSHOBS_PTY_FAIL));
+	rec = nth(self, SSHOBS_PTY_FAIL, 0);
+	EXPECT_EQ(ENOSPC, (int)rec->error);
+	EXPECT_EQ(0U, rec->pad);
 }
 
 /* A shell of a kind: it asks twice, execs itself, asks twice, and ends with 11. */

@@ -163,6 +163,7 @@ const char *type_name(unsigned int type)
 		[SSHOBS_SYN] = "syn", [SSHOBS_ESTABLISHED] = "established",
 		[SSHOBS_WIRE] = "wire", [SSHOBS_LOG] = "log", [SSHOBS_CONNECT] = "connect",
 		[SSHOBS_READING] = "reading",
+		[SSHOBS_PTY_FAIL] = "pty_fail",
 	};
 
 	return type < sizeof(names) / sizeof(names[0]) && names[type] ? names[type] : "?";

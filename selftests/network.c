@@ -103,6 +103,59 @@ TEST_F(member, the_accept_queue_is_told_by_syn_and_by_accept)
 	close(server);
 }
 
+/* Begin a connection that nobody answers yet. */
+static int begin_connect(uint16_t *port)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr = { htonl(INADDR_LOOPBACK) },
+	};
+	int sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	if (!connect(sock, (void *)&addr, sizeof(addr)) || errno != EINPROGRESS)
+		return -1;
+	*port = port_of(sock);
+	return sock;
+}
+
+TEST_F(member, syns_that_a_full_accept_queue_drops_are_told_and_counted)
+{
+	int server = listen_on(AF_INET, PORT), first, second;
+	const struct sshobs_established *established;
+	const struct sshobs_syn *syn;
+	uint16_t port, other;
+
+	/* Room for one: the kernel drops what finds more than so many. */
+	ASSERT_EQ(0, listen(server, 0));
+	first = connect_to(AF_INET, PORT, &other);
+	second = begin_connect(&port);
+	ASSERT_LE(0, second);
+	ASSERT_TRUE(log_sync(&self->log));
+	syn = syn_of(&self->log, other);
+	ASSERT_NE(NULL, syn);
+	EXPECT_EQ(0U, syn->backlog);
+	syn = syn_of(&self->log, port);
+	ASSERT_NE(NULL, syn);
+	EXPECT_EQ(1U, syn->backlog);
+	EXPECT_EQ(0U, syn->backlog_max);
+	close(accept(server, NULL, NULL));
+	/* It comes again in a second. */
+	close(accept(server, NULL, NULL));
+	ASSERT_NE(NULL, accept_of(&self->log, port));
+	established = body(log_find(&self->log, IN(SSHOBS_ESTABLISHED,
+						   log_wait_session(&self->log, port))));
+	EXPECT_LT(1U, established->syns);
+	EXPECT_EQ(established->syns - 1, established->syns_dropped);
+	EXPECT_EQ(1U, established->backlog);
+	EXPECT_EQ(0U, established->backlog_max);
+	established = body(log_find(&self->log, IN(SSHOBS_ESTABLISHED,
+						   log_wait_session(&self->log, other))));
+	EXPECT_EQ(0U, established->syns_dropped);
+	EXPECT_EQ(0U, established->backlog);
+	close(first);
+	close(second);
+	close(server);
+}
+
 /* Connect and hang up, faster than SYNs may be told. */
 static void hang_up(int server, unsigned int times)
 {
@@ -570,6 +623,47 @@ TEST_F(member, a_line_to_the_log_is_told_and_what_goes_elsewhere_is_not)
 	EXPECT_EQ(13U, rec->priority);
 	ASSERT_EQ(12U, rec->text_len);
 	EXPECT_EQ(0, memcmp("in two parts", rec->text, 12));
+}
+
+static void log_as_server(const char *line)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = LOG_DIR "/log" };
+	int to = socket(AF_UNIX, SOCK_DGRAM, 0), from = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	unlink(addr.sun_path);
+	if (bind(to, (void *)&addr, sizeof(addr)) || connect(from, (void *)&addr, sizeof(addr)))
+		_exit(126);
+	log_send(from, line, strlen(line));
+	close(from);
+	close(to);
+}
+
+TEST_F(member, a_line_of_a_server_is_told_in_no_session_and_a_stranger_s_is_not)
+{
+	int server, status;
+	const struct sshobs_hdr *hdr;
+	pid_t child;
+
+	mkdir("/tmp/selftest", 0755);
+	mkdir(LOG_DIR, 0755);
+	child = fork();
+	if (!child) {
+		log_as_server("<3>a stranger's");
+		server = listen_on(AF_INET, PORT);
+		self->client = connect_to(AF_INET, PORT, NULL);
+		close(accept(server, NULL, NULL));
+		log_as_server("<3>a server's");
+		_exit(0);
+	}
+	status = wait_for(child);
+	ASSERT_EQ(0, status);
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(1U, log_count(&self->log, OF(SSHOBS_LOG, 0, child)));
+	hdr = log_find(&self->log, OF(SSHOBS_LOG, 0, child));
+	ASSERT_NE(NULL, hdr);
+	EXPECT_EQ(0ULL, hdr->session);
+	EXPECT_EQ(0ULL, hdr->session_seq);
+	EXPECT_EQ(0, memcmp(((const struct sshobs_log *)body(hdr))->text, "a server's", 10));
 }
 
 SELFTEST_MAIN()

@@ -49,9 +49,11 @@ static const volatile struct layout layout[] = {
 	SIZE(sshobs_clone, 24),
 	AT(sshobs_clone, flags, 0), AT(sshobs_clone, start_ns, 8), AT(sshobs_clone, child, 16),
 	AT(sshobs_clone, how, 20),
-	SIZE(sshobs_clone_fail, 32),
+	SIZE(sshobs_clone_fail, 40),
 	AT(sshobs_clone_fail, nproc_soft, 0), AT(sshobs_clone_fail, nproc_hard, 8),
 	AT(sshobs_clone_fail, nproc_used, 16), AT(sshobs_clone_fail, error, 24),
+	AT(sshobs_clone_fail, limit, 32),
+	SIZE(sshobs_pty_fail, 8), AT(sshobs_pty_fail, error, 0),
 	SIZE(sshobs_exec, 40),
 	AT(sshobs_exec, uid, 0), AT(sshobs_exec, flags, 4), AT(sshobs_exec, tty, 8),
 	AT(sshobs_exec, path_len, 24), AT(sshobs_exec, path_total, 28),
@@ -82,12 +84,13 @@ static const volatile struct layout layout[] = {
 	AT(sshobs_syn, peer, 0), AT(sshobs_syn, local, 24), AT(sshobs_syn, peer_isn, 48),
 	AT(sshobs_syn, window, 52), AT(sshobs_syn, backlog, 56), AT(sshobs_syn, backlog_max, 60),
 	AT(sshobs_syn, suppressed, 64),
-	SIZE(sshobs_established, 88),
+	SIZE(sshobs_established, 104),
 	AT(sshobs_established, peer, 0), AT(sshobs_established, local, 24),
 	AT(sshobs_established, syn_ns, 48), AT(sshobs_established, synack_ns, 56),
 	AT(sshobs_established, established_ns, 64), AT(sshobs_established, peer_isn, 72),
 	AT(sshobs_established, local_isn, 76), AT(sshobs_established, rtt_us, 80),
-	AT(sshobs_established, syns, 84),
+	AT(sshobs_established, syns, 84), AT(sshobs_established, syns_dropped, 88),
+	AT(sshobs_established, backlog, 92), AT(sshobs_established, backlog_max, 96),
 	SIZE(sshobs_wire, 32),
 	AT(sshobs_wire, offset, 0), AT(sshobs_wire, net_ns, 8), AT(sshobs_wire, at, 16),
 	AT(sshobs_wire, message_len, 20), AT(sshobs_wire, data_len, 24),
@@ -189,7 +192,7 @@ TEST(types_have_the_numbers_that_they_had)
 		SSHOBS_ACCEPT, SSHOBS_CLONE, SSHOBS_CLONE_FAIL, SSHOBS_EXEC, SSHOBS_EXEC_FAIL,
 		SSHOBS_CRED, SSHOBS_PTY, SSHOBS_PROMPT, SSHOBS_EXIT, SSHOBS_CLOSE, SSHOBS_END,
 		SSHOBS_ADOPT, SSHOBS_MARK, SSHOBS_LOST, SSHOBS_SYN, SSHOBS_ESTABLISHED,
-		SSHOBS_WIRE, SSHOBS_LOG, SSHOBS_CONNECT, SSHOBS_READING,
+		SSHOBS_WIRE, SSHOBS_LOG, SSHOBS_CONNECT, SSHOBS_READING, SSHOBS_PTY_FAIL,
 	};
 	unsigned int i;
 
@@ -891,6 +894,9 @@ TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
 		}
 		if (hdr->type == SSHOBS_SYN) {
 			EXPECT_EQ(0U, ((const struct sshobs_syn *)body(hdr))->pad);
+		}
+		if (hdr->type == SSHOBS_ESTABLISHED) {
+			EXPECT_EQ(0U, ((const struct sshobs_established *)body(hdr))->pad);
 		}
 		if (hdr->type == SSHOBS_WIRE) {
 			EXPECT_EQ(0U, ((const struct sshobs_wire *)body(hdr))->pad);

@@ -94,9 +94,11 @@
  *	accepted, right before SSHOBS_ACCEPT (struct sshobs_established)
  * @SSHOBS_WIRE: clear text of a session's connection, up to the message that turns
  *	encryption on (struct sshobs_wire)
- * @SSHOBS_LOG: a member sent a line to the system's log (struct sshobs_log)
+ * @SSHOBS_LOG: a member sent a line to the system's log, or, in no session, a server
+ *	that accepts on a watched port did (struct sshobs_log)
  * @SSHOBS_CONNECT: a member connected a socket (struct sshobs_connect)
  * @SSHOBS_READING: a process of a session as it was at a prompt (struct sshobs_reading)
+ * @SSHOBS_PTY_FAIL: a member got no pseudo terminal (struct sshobs_pty_fail)
  */
 enum sshobs_type {
 	SSHOBS_ACCEPT		= 1,
@@ -119,6 +121,7 @@ enum sshobs_type {
 	SSHOBS_LOG		= 18,
 	SSHOBS_CONNECT		= 19,
 	SSHOBS_READING		= 20,
+	SSHOBS_PTY_FAIL		= 21,
 };
 
 /**
@@ -226,12 +229,30 @@ struct sshobs_clone {
 #define SSHOBS_UNLIMITED	(~(__u64)0)
 
 /**
+ * enum sshobs_fork_limit - the limit for which a fork failed with EAGAIN
+ * @SSHOBS_FORK_UNKNOWN: another error, or not known
+ * @SSHOBS_FORK_NPROC: RLIMIT_NPROC of the user
+ * @SSHOBS_FORK_PIDS: pids.max of a cgroup
+ * @SSHOBS_FORK_SYSTEM: neither: what is left is kernel.threads-max and kernel.pid_max
+ */
+enum sshobs_fork_limit {
+	SSHOBS_FORK_UNKNOWN	= 0,
+	SSHOBS_FORK_NPROC	= 1,
+	SSHOBS_FORK_PIDS	= 2,
+	SSHOBS_FORK_SYSTEM	= 3,
+};
+
+/**
  * struct sshobs_clone_fail - body of SSHOBS_CLONE_FAIL
- * @nproc_soft: RLIMIT_NPROC, soft; SSHOBS_UNLIMITED: none
+ * @nproc_soft: RLIMIT_NPROC, soft; SSHOBS_UNLIMITED: none. The kernel does not hold root
+ *	to it, nor who has CAP_SYS_RESOURCE or CAP_SYS_ADMIN
  * @nproc_hard: RLIMIT_NPROC, hard
- * @nproc_used: processes that the kernel counted against it
+ * @nproc_used: processes that the kernel counted against it: when the fork began or when
+ *	it had failed, whichever is more
  * @error: errno, positive: EAGAIN, ENOMEM, ...
  * @pad: zero
+ * @limit: enum sshobs_fork_limit. Absent from the records of the first version; 0 there
+ * @pad2: zero
  */
 struct sshobs_clone_fail {
 	__u64	nproc_soft;
@@ -239,6 +260,8 @@ struct sshobs_clone_fail {
 	__u64	nproc_used;
 	__u32	error;
 	__u32	pad;
+	__u32	limit;
+	__u32	pad2;
 };
 
 /* struct sshobs_exec.flags */
@@ -276,7 +299,10 @@ struct sshobs_exec {
  * @path_len: bytes of the path in @data, without a NUL
  * @path_total: bytes that the path has; more than @path_len: it was cut
  * @pad: zero
- * @data: the path as given to execve; /dev/fd/N/path where it was to start at descriptor N
+ * @data: the path as given to execve; /dev/fd/N/path where it was to start at descriptor
+ *	N. With ENOMEM and EFAULT, where RLIMIT_AS is set, struct sshobs_limit of it follows
+ *	at the next multiple of 8: used is the address space that the process had when the
+ *	execve gave up. Absent from the records of the first version
  */
 struct sshobs_exec_fail {
 	__u32	error;
@@ -319,6 +345,16 @@ struct sshobs_cred {
  */
 struct sshobs_pty {
 	__u32	pts;
+	__u32	pad;
+};
+
+/**
+ * struct sshobs_pty_fail - body of SSHOBS_PTY_FAIL: what open(2) of /dev/ptmx failed with
+ * @error: errno, positive. ENOSPC: kernel.pty.max, or max= of the devpts mount, is reached
+ * @pad: zero
+ */
+struct sshobs_pty_fail {
+	__u32	error;
 	__u32	pad;
 };
 
@@ -456,6 +492,12 @@ struct sshobs_syn {
  * @local_isn: initial sequence number of the server
  * @rtt_us: from the SYN-ACK to the ACK; 0 where @synack_ns is
  * @syns: SYNs that came for this connection; more than 1: retransmitted; 0: unknown
+ * @syns_dropped: of those, how many the kernel dropped because the accept queue was
+ *	full. As the next two, absent from the records of the first version; 0 there
+ * @backlog: connections that waited in the accept queue when the last of those came;
+ *	0 where @syns_dropped is
+ * @backlog_max: how many might wait there then; 0 where @syns_dropped is
+ * @pad: zero
  */
 struct sshobs_established {
 	struct sshobs_endpoint	peer;
@@ -467,6 +509,10 @@ struct sshobs_established {
 	__u32			local_isn;
 	__u32			rtt_us;
 	__u32			syns;
+	__u32			syns_dropped;
+	__u32			backlog;
+	__u32			backlog_max;
+	__u32			pad;
 };
 
 /**

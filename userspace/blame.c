@@ -282,6 +282,8 @@ static const char *find_cause(const struct ranking *ranking, const struct blame 
 		return cause_of_shell(blame->top) ?: cause;
 	if (blame->top)
 		return cause_of_program(blame->top, phase) ?: cause;
+	if (blame->why == WHY_DROPPED)
+		return "it accepts too slowly, or net.core.somaxconn is too small";
 	if (blame->why == WHY_REFUSED)
 		return "pam_unix without nodelay, pam_faildelay";
 	if (blame->why == WHY_AS_USER)

@@ -92,6 +92,16 @@ static void put_queue(FILE *out, const struct blame *blame, const struct session
 		fprintf(out, ", %u more with it", session->backlog);
 }
 
+static void put_dropped(FILE *out, const struct blame *blame, const struct session *session)
+{
+	const struct sshobs_established *established = &session->established;
+
+	fprintf(out, "%u SYN%s, %u dropped because the accept queue of ", established->syns,
+		established->syns == 1 ? "" : "s", established->syns_dropped);
+	blame_put_name(out, blame, session, true);
+	fprintf(out, " was full: %u of %u", established->backlog, established->backlog_max);
+}
+
 /* What the process did: computed, waited, or would have liked to compute. */
 static void put_verb(FILE *out, const struct blame *blame)
 {
@@ -167,6 +177,8 @@ void blame_put(FILE *out, const struct blame *blame, const struct session *sessi
 		put_client(out, blame, session);
 	} else if (blame->why == WHY_QUEUED) {
 		put_queue(out, blame, session);
+	} else if (blame->why == WHY_DROPPED) {
+		put_dropped(out, blame, session);
 	} else {
 		if (blame->runs > 1)
 			fprintf(out, "%zu runs of ", blame->runs);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "evidence.h"
+#include "format.h"
 #include "model.h"
 #include "user.h"
 
@@ -202,6 +204,14 @@ int evidence_from_exec_fail(struct session *session, const struct process *proce
 	return note_ran(session, RAN_FAILED, process, event->data, event->exec_fail->path_len);
 }
 
+/* The server forks once more for what the client asked for. */
+int evidence_from_clone_fail(struct session *session, const struct process *process)
+{
+	if (process->role != ROLE_OWN_CODE || !session->evidence.accepted_ns)
+		return 0;
+	return note_ran(session, RAN_UNFORKED, process, "", 0);
+}
+
 /* What a program does wrong, or the sandbox of the server stops. */
 bool evidence_is_crash(uint32_t signal)
 {
@@ -241,13 +251,14 @@ int evidence_from_exit(struct session *session, const struct process *process)
 }
 
 static int note_line(struct evidence *evidence, const struct logline *line,
-		     const struct process *process)
+		     const struct event *event)
 {
 	struct logged *logged = &evidence->logged[line->kind];
 
 	logged->count++;
-	logged->pid = process->pid;
-	memcpy(logged->comm, process->comm, sizeof(logged->comm));
+	logged->pid = event->hdr->pid;
+	memcpy(logged->comm, event->hdr->comm, SSHOBS_COMM_LEN);
+	logged->comm[SSHOBS_COMM_LEN] = '\0';
 	return set_span(&logged->message, line->message);
 }
 
@@ -297,7 +308,7 @@ int evidence_from_log(struct session *session, const struct process *process,
 	    line.kind != LOGLINE_CRASHED && line.kind != LOGLINE_SESSION_OPENED &&
 	    line.kind != LOGLINE_FATAL)
 		return 0;
-	err = note_line(evidence, &line, process);
+	err = note_line(evidence, &line, event);
 	count_failures(evidence, &line);
 	if (!err && !evidence->accepted_ns)
 		err = set_span(&evidence->user, line.user);
@@ -307,4 +318,22 @@ int evidence_from_log(struct session *session, const struct process *process,
 	if (!err)
 		user_from_log(session, &line);
 	return err;
+}
+
+bool evidence_names_peer(const struct session *session, const struct event *event)
+{
+	struct part message = logline_message(event->data, event->log->text_len);
+	const struct sshobs_endpoint *peer = &session->endpoints.peer;
+	char address[FORMAT_MAX], name[FORMAT_MAX + 32];
+
+	snprintf(name, sizeof(name), " from [%s]:%u ", format_address(address, peer), peer->port);
+	return message.len && memmem(message.at, message.len, name, strlen(name));
+}
+
+int evidence_from_server(struct session *session, const struct event *event)
+{
+	struct logline line;
+
+	logline_parse(event->data, event->log->text_len, &line);
+	return line.kind == LOGLINE_REFUSED ? note_line(&session->evidence, &line, event) : 0;
 }

@@ -53,6 +53,7 @@ struct logged {
  * @RAN_INTERNAL: a fork of the server that became no program: internal-sftp
  * @RAN_OTHER: a program that is none of these, or that was up before the module
  * @RAN_FAILED: nothing: the execve failed
+ * @RAN_UNFORKED: nothing: the fork failed
  * @RAN_KINDS: how many there are
  */
 enum ran_kind {
@@ -62,6 +63,7 @@ enum ran_kind {
 	RAN_INTERNAL,
 	RAN_OTHER,
 	RAN_FAILED,
+	RAN_UNFORKED,
 	RAN_KINDS,
 };
 
@@ -159,12 +161,25 @@ int evidence_from_exec(struct session *session, struct process *process, enum ro
 int evidence_from_exec_fail(struct session *session, const struct process *process,
 			    const struct event *event);
 
+/** evidence_from_clone_fail() - a member's fork failed; Return: 0 or -ENOMEM */
+int evidence_from_clone_fail(struct session *session, const struct process *process);
+
 /** evidence_from_exit() - a member ended; Return: 0 or -ENOMEM */
 int evidence_from_exit(struct session *session, const struct process *process);
 
 /** evidence_from_log() - a member wrote to the log; Return: 0 or -ENOMEM */
 int evidence_from_log(struct session *session, const struct process *process,
 		      const struct event *event);
+
+/** evidence_names_peer() - whether a line says "from [ADDRESS]:PORT", and that is the peer */
+bool evidence_names_peer(const struct session *session, const struct event *event);
+
+/**
+ * evidence_from_server() - the task that accepted wrote to the log, and named the peer
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int evidence_from_server(struct session *session, const struct event *event);
 
 /** evidence_is_crash() - whether a signal means that a program went wrong */
 bool evidence_is_crash(uint32_t signal);

@@ -63,6 +63,7 @@ void model_drop_session(struct model *model, struct session *session)
 	drop_processes(session);
 	negotiation_free(session->negotiation);
 	evidence_free(&session->evidence);
+	limits_free(&session->limits);
 	free(session);
 }
 
@@ -320,6 +321,7 @@ static int fold_established(struct session *session, const struct event *event)
 {
 	session->handshake = true;
 	session->established = *event->established;
+	limits_from_event(session, event);
 	return 0;
 }
 
@@ -457,19 +459,24 @@ static int fold_exec_fail(struct session *session, const struct event *event)
 		process->misses++;
 		session->misses++;
 	}
+	limits_from_event(session, event);
 	return evidence_from_exec_fail(session, process, event);
 }
 
 static int fold_clone_fail(struct session *session, const struct event *event)
 {
+	struct process *process;
+
 	session->clone_fails++;
+	limits_from_event(session, event);
 	/* The task that accepted may be the one that could not fork. */
 	if (event->hdr->pid == session->acceptor_pid)
 		return 0;
-	if (!touch_process(session, event->hdr))
+	process = touch_process(session, event->hdr);
+	if (!process)
 		return -ENOMEM;
-	model_find_process(session, event->hdr->pid)->clone_fails++;
-	return 0;
+	process->clone_fails++;
+	return evidence_from_clone_fail(session, process);
 }
 
 static int fold_cred(struct session *session, const struct event *event)
@@ -487,6 +494,12 @@ static int fold_cred(struct session *session, const struct event *event)
 static int fold_pty(struct session *session, const struct event *event)
 {
 	session->ptys++;
+	return touch_process(session, event->hdr) ? 0 : -ENOMEM;
+}
+
+static int fold_pty_fail(struct session *session, const struct event *event)
+{
+	limits_from_event(session, event);
 	return touch_process(session, event->hdr) ? 0 : -ENOMEM;
 }
 
@@ -538,9 +551,27 @@ static int fold_wire(struct session *session, const struct event *event)
 static int fold_log(struct session *session, const struct event *event)
 {
 	const struct process *process = touch_member(session, event->hdr);
+	int err = 0;
 
 	session->log_cuts += event->log->text_len < event->log->text_total;
-	return process ? evidence_from_log(session, process, event) : 0;
+	if (process && process->role == ROLE_OWN_CODE)
+		err = limits_from_log(session, event);
+	return process && !err ? evidence_from_log(session, process, event) : err;
+}
+
+/*
+ * What the task that accepted logs belongs to no session. Where it names the peer of the
+ * connection that it was given last, it says what became of that.
+ */
+static int fold_server_log(struct model *model, const struct event *event)
+{
+	struct session *session = model->sessions ? model->sessions->prev : NULL;
+
+	while (session && session->acceptor_pid != event->hdr->pid)
+		session = session == model->sessions ? NULL : session->prev;
+	if (!session || session->ended || !evidence_names_peer(session, event))
+		return 0;
+	return limits_from_log(session, event) ?: evidence_from_server(session, event);
 }
 
 /* How a TCP connect ended may be told when the process that began it is gone. */
@@ -602,6 +633,7 @@ static int (*const folds[])(struct session *session, const struct event *event) 
 	[SSHOBS_WIRE] = fold_wire,
 	[SSHOBS_LOG] = fold_log,
 	[SSHOBS_CONNECT] = fold_connect,
+	[SSHOBS_PTY_FAIL] = fold_pty_fail,
 };
 
 #define N_FOLDS (sizeof(folds) / sizeof(folds[0]))
@@ -632,6 +664,8 @@ int model_fold(struct model *model, const struct event *event, struct session **
 		model->now_ns = hdr->time_ns;
 	if (hdr->type == SSHOBS_LOST)
 		fold_lost(model, event);
+	if (hdr->type == SSHOBS_LOG && !hdr->session)
+		err = fold_server_log(model, event);
 	if (hdr->session) {
 		session = model_find(model, hdr->session);
 		if (!session)

@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #include "evidence.h"
+#include "limit.h"
 #include "role.h"
 #include "ssh.h"
 #include "stream.h"
@@ -182,6 +183,7 @@ enum user_state {
  * @last_process: the list's end
  * @live: those that have not ended, by pid
  * @evidence: what tells how it went
+ * @limits: limits that it ran into
  * @privsep: pid of the process that checks the client before it is trusted, as
  *	long as it may be one; see model.c
  * @negotiation: what was said in clear text; NULL: no record told of it
@@ -239,6 +241,7 @@ struct session {
 	struct process *last_process;
 	struct process *live;
 	struct evidence evidence;
+	struct limits limits;
 	struct {
 		uint32_t pid;
 		uint32_t uid;

@@ -153,6 +153,8 @@ static const struct {
 			   "times subsystem internal-sftp: forks without a program" },
 	[RAN_OTHER] = { OUTCOME_UNKNOWN, "program of an unknown kind",
 			"programs of an unknown kind, the first" },
+	[RAN_UNFORKED] = { OUTCOME_UNKNOWN, "could not fork: nothing was started",
+			   "forks failed: nothing was started by them" },
 	[RAN_FAILED] = { OUTCOME_UNKNOWN, "could not be executed",
 			 "times something could not be executed, the first time" },
 };
@@ -167,7 +169,8 @@ static bool is_complete(const struct session *session)
 /* How the client used it, if it got in; 0 where that is not clear. */
 static uint32_t find_inside(const struct weighing *w)
 {
-	bool nothing = true;
+	/* A server that gives up has not been asked for nothing. */
+	bool nothing = !w->evidence->logged[LOGLINE_FATAL].count;
 	size_t kind;
 
 	for (kind = 0; kind < RAN_KINDS; kind++) {

@@ -44,7 +44,7 @@ static int find_points(struct sweep *sweep)
 	const struct session *session = sweep->session;
 	size_t i, n = 0;
 
-	sweep->points = calloc(2 * session->n_kept + 2 * sweep->turns.n + sweep->login->n + 2,
+	sweep->points = calloc(2 * session->n_kept + 2 * sweep->turns.n + sweep->login->n + 3,
 			       sizeof(*sweep->points));
 	if (!sweep->points)
 		return -ENOMEM;
@@ -62,6 +62,7 @@ static int find_points(struct sweep *sweep)
 	}
 	for (i = 0; i < sweep->login->n; i++)
 		add_point(sweep, sweep->login->phases[i].end_ns);
+	add_point(sweep, session->established.synack_ns);
 	qsort(sweep->points, sweep->n_points, sizeof(*sweep->points), compare_points);
 	for (i = 0; i < sweep->n_points; i++)
 		if (!n || sweep->points[i] != sweep->points[n - 1])
@@ -265,6 +266,17 @@ static void find_ender(struct sweep *sweep)
 			sweep->ender = NO_EVENT;
 }
 
+/* A SYN that was dropped comes again; until one is answered, the network has done its part. */
+static void explain_handshake(const struct sshobs_established *established, struct span *span)
+{
+	span->whose = WHOSE_NETWORK;
+	if (!established->syns_dropped ||
+	    (established->synack_ns && span->start_ns >= established->synack_ns))
+		return;
+	span->whose = WHOSE_SERVER;
+	span->why = WHY_DROPPED;
+}
+
 static void explain(struct sweep *sweep, struct span *span)
 {
 	struct actor *culprit;
@@ -273,7 +285,7 @@ static void explain(struct sweep *sweep, struct span *span)
 	span->phase = phase_at(sweep->login, span->start_ns);
 	switch (sweep->login->phases[span->phase].name) {
 	case PHASE_HANDSHAKE:
-		span->whose = WHOSE_NETWORK;
+		explain_handshake(&sweep->session->established, span);
 		return;
 	case PHASE_QUEUE:
 		span->whose = WHOSE_SERVER;

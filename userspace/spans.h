@@ -36,6 +36,7 @@ enum whose {
  * @WHY_FAILED: after the server had logged a failed try: its delay, then the client
  * @WHY_DUE: a packet of the client was there, and the server's answer was due
  * @WHY_QUEUED: the connection was in the accept queue
+ * @WHY_DROPPED: the accept queue was full: the kernel dropped the SYN
  */
 enum why {
 	WHY_NOTHING,
@@ -46,6 +47,7 @@ enum why {
 	WHY_FAILED,
 	WHY_DUE,
 	WHY_QUEUED,
+	WHY_DROPPED,
 };
 
 /**

@@ -31,7 +31,7 @@ static bool in_chain(const struct span *span, enum chain chain)
 {
 	bool server = !span->process || span->process->role != ROLE_PROGRAM;
 
-	if (span->whose == WHOSE_NETWORK || span->why == WHY_QUEUED)
+	if (span->whose == WHOSE_NETWORK || span->why == WHY_QUEUED || span->why == WHY_DROPPED)
 		return false;
 	if (chain == CHAIN_IDLE)
 		return server && span->whose != WHOSE_SERVER;

@@ -234,11 +234,15 @@ void stream_close(struct stream *stream)
 /* What the bodies of accept and adopt were before queue_ns. */
 #define ACCEPT_SIZE offsetof(struct sshobs_accept, queue_ns)
 
+/* What these were before they told of limits. */
+#define CLONE_FAIL_SIZE	 offsetof(struct sshobs_clone_fail, limit)
+#define ESTABLISHED_SIZE offsetof(struct sshobs_established, syns_dropped)
+
 /* For each type, the size of the body that every version has. */
 static const size_t body_sizes[] = {
 	[SSHOBS_ACCEPT] = ACCEPT_SIZE,
 	[SSHOBS_CLONE] = sizeof(struct sshobs_clone),
-	[SSHOBS_CLONE_FAIL] = sizeof(struct sshobs_clone_fail),
+	[SSHOBS_CLONE_FAIL] = CLONE_FAIL_SIZE,
 	[SSHOBS_EXEC] = sizeof(struct sshobs_exec),
 	[SSHOBS_EXEC_FAIL] = sizeof(struct sshobs_exec_fail),
 	[SSHOBS_CRED] = sizeof(struct sshobs_cred),
@@ -251,11 +255,12 @@ static const size_t body_sizes[] = {
 	[SSHOBS_MARK] = sizeof(struct sshobs_mark),
 	[SSHOBS_LOST] = sizeof(struct sshobs_lost),
 	[SSHOBS_SYN] = sizeof(struct sshobs_syn),
-	[SSHOBS_ESTABLISHED] = sizeof(struct sshobs_established),
+	[SSHOBS_ESTABLISHED] = ESTABLISHED_SIZE,
 	[SSHOBS_WIRE] = sizeof(struct sshobs_wire),
 	[SSHOBS_LOG] = sizeof(struct sshobs_log),
 	[SSHOBS_CONNECT] = sizeof(struct sshobs_connect),
 	[SSHOBS_READING] = sizeof(struct sshobs_reading),
+	[SSHOBS_PTY_FAIL] = sizeof(struct sshobs_pty_fail),
 };
 
 #define KNOWN_TYPES (sizeof(body_sizes) / sizeof(body_sizes[0]))

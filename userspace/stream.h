@@ -49,6 +49,7 @@ struct event {
 		const struct sshobs_log *log;
 		const struct sshobs_connect *connect;
 		const struct sshobs_reading *reading;
+		const struct sshobs_pty_fail *pty_fail;
 	};
 	const unsigned char *data;
 	int64_t realtime_offset_ns;

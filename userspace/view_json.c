@@ -32,6 +32,8 @@ static void json_syn(struct json_object *object, const struct event *event)
 	json_add_u64(object, "window", syn->window);
 	json_add_u64(object, "backlog", syn->backlog);
 	json_add_u64(object, "backlog_max", syn->backlog_max);
+	json_add_string(object, "dropped",
+			syn->backlog > syn->backlog_max ? "accept_queue_full" : NULL);
 	json_add_u64(object, "suppressed", syn->suppressed);
 }
 
@@ -47,6 +49,11 @@ static void json_established(struct json_object *object, const struct event *eve
 	json_add_u64(object, "peer_isn", established->peer_isn);
 	json_add_u64(object, "local_isn", established->local_isn);
 	json_add_u64(object, "syns", established->syns);
+	if (!established->syns_dropped)
+		return;
+	json_add_u64(object, "syns_dropped", established->syns_dropped);
+	json_add_u64(object, "backlog", established->backlog);
+	json_add_u64(object, "backlog_max", established->backlog_max);
 }
 
 static const char *how_name(uint32_t how)
@@ -79,6 +86,7 @@ static void json_clone_fail(struct json_object *object, const struct event *even
 	add_limit(object, "nproc_soft", event->clone_fail->nproc_soft);
 	add_limit(object, "nproc_hard", event->clone_fail->nproc_hard);
 	json_add_u64(object, "nproc_used", event->clone_fail->nproc_used);
+	json_add_string(object, "limit", sshobs_fork_limit_name(event->clone_fail->limit));
 }
 
 static void json_exec(struct json_object *object, const struct event *event)
@@ -99,10 +107,17 @@ static void json_exec(struct json_object *object, const struct event *event)
 
 static void json_exec_fail(struct json_object *object, const struct event *event)
 {
+	const struct sshobs_limit *as = sshobs_exec_fail_as(event->hdr);
+
 	json_add_path(object, event->data, event->exec_fail->path_len,
 		      event->exec_fail->path_total);
 	json_add_symbol(object, "errno", sshobs_errno_name(event->exec_fail->error),
 			event->exec_fail->error);
+	if (!as)
+		return;
+	add_limit(object, "as_soft", as->soft);
+	add_limit(object, "as_hard", as->hard);
+	json_add_u64(object, "as_used", as->used);
 }
 
 static void add_ids(struct json_object *object, const char *prefix, const struct sshobs_ids *ids)
@@ -131,6 +146,12 @@ static void json_cred(struct json_object *object, const struct event *event)
 static void json_pty(struct json_object *object, const struct event *event)
 {
 	json_add_u64(object, "pts", event->pty->pts);
+}
+
+static void json_pty_fail(struct json_object *object, const struct event *event)
+{
+	json_add_symbol(object, "errno", sshobs_errno_name(event->pty_fail->error),
+			event->pty_fail->error);
 }
 
 static void json_exit(struct json_object *object, const struct event *event)
@@ -251,6 +272,7 @@ static void (*const writers[])(struct json_object *object, const struct event *e
 	[SSHOBS_LOG] = json_log,
 	[SSHOBS_CONNECT] = json_connect,
 	[SSHOBS_READING] = json_reading,
+	[SSHOBS_PTY_FAIL] = json_pty_fail,
 };
 
 void view_json_event(const struct event *event, const struct origin *origin)

@@ -27,6 +27,7 @@ static enum tint tint_of(unsigned int type)
 	case SSHOBS_READING:
 		return TINT_DIM;
 	case SSHOBS_CLONE_FAIL:
+	case SSHOBS_PTY_FAIL:
 	case SSHOBS_LOST:
 		return TINT_BAD;
 	case SSHOBS_MARK:

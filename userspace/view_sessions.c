@@ -6,6 +6,7 @@
 #include "json_build.h"
 #include "view_json.h"
 #include "view_negotiation.h"
+#include "view_limits.h"
 #include "view_outcome.h"
 
 static void add_programs(struct json_object *object, const struct process *process)
@@ -214,6 +215,7 @@ void view_json_session(const struct model *model, const struct session *session,
 	json_add_bool(object, "adopted", session->adopted);
 	add_user(object, session, origin);
 	view_outcome_json(object, session);
+	view_limits_json(object, session);
 	json_add_endpoints(object, &session->endpoints.peer, &session->endpoints.local);
 	add_acceptor(object, session);
 	add_times(object, session, model);

@@ -5,6 +5,7 @@
 #include "escape.h"
 #include "format.h"
 #include "term.h"
+#include "view_limits.h"
 #include "view_outcome.h"
 #include "view_timeline.h"
 
@@ -197,6 +198,7 @@ void view_summary(const struct model *model, const struct session *session,
 	puts(format_day(when, (int64_t)(session->start_ns + (uint64_t)origin->realtime_offset_ns)));
 	print_state(model, session);
 	view_outcome_summary(session);
+	view_limits_summary(session);
 	print_prompt(session);
 	print_counts(session);
 	print_complete(model, session);

@@ -109,7 +109,11 @@ static enum tint put_established(FILE *out, const struct step *step, bool local)
 		fprintf(out, ", rtt %s", format_duration(took, rec->rtt_us * 1000ULL));
 	if (rec->syns > 1)
 		fprintf(out, ", %u SYNs", rec->syns);
-	return TINT_DIM;
+	if (!rec->syns_dropped)
+		return TINT_DIM;
+	fprintf(out, ", %u dropped because the accept queue was full: %u of %u", rec->syns_dropped,
+		rec->backlog, rec->backlog_max);
+	return TINT_BAD;
 }
 
 static enum tint put_wire(FILE *out, const struct step *step, bool local)
@@ -223,13 +227,27 @@ static enum tint put_clone(FILE *out, const struct step *step, bool local)
 static enum tint put_clone_fail(FILE *out, const struct step *step, bool local)
 {
 	const struct sshobs_clone_fail *fail = step->first->clone_fail;
+	unsigned long long used = fail->nproc_used, soft = fail->nproc_soft;
 
 	(void)local;
-	fputs("could not fork: ", out);
+	fputs("fork failed: ", out);
 	put_symbol(out, sshobs_errno_name(fail->error), fail->error);
-	fprintf(out, ", %llu processes", (unsigned long long)fail->nproc_used);
-	if (fail->nproc_soft != SSHOBS_UNLIMITED)
-		fprintf(out, " of %llu (RLIMIT_NPROC)", (unsigned long long)fail->nproc_soft);
+	switch (fail->limit) {
+	case SSHOBS_FORK_NPROC:
+		fprintf(out, ", %llu of %llu processes (RLIMIT_NPROC)", used, soft);
+		return TINT_BAD;
+	case SSHOBS_FORK_PIDS:
+		fputs(", pids.max of a cgroup", out);
+		break;
+	case SSHOBS_FORK_SYSTEM:
+		fputs(", kernel.threads-max or kernel.pid_max", out);
+		break;
+	}
+	fprintf(out, " (%llu processes", used);
+	if (fail->nproc_soft == SSHOBS_UNLIMITED)
+		fputs(", no RLIMIT_NPROC)", out);
+	else
+		fprintf(out, ", RLIMIT_NPROC is %llu)", soft);
 	return TINT_BAD;
 }
 
@@ -319,6 +337,7 @@ static enum tint put_exec(FILE *out, const struct step *step, bool local)
 static enum tint put_exec_fail(FILE *out, const struct step *step, bool local)
 {
 	const struct event *event = step->first;
+	const struct sshobs_limit *as = sshobs_exec_fail_as(event->hdr);
 	size_t len;
 	const unsigned char *name = last_part(event->data, event->exec_fail->path_len, &len);
 
@@ -336,6 +355,9 @@ static enum tint put_exec_fail(FILE *out, const struct step *step, bool local)
 		return TINT_DIM;
 	fputs(": ", out);
 	put_symbol(out, sshobs_errno_name(event->exec_fail->error), event->exec_fail->error);
+	if (as && as->soft != SSHOBS_UNLIMITED)
+		fprintf(out, ", %llu KiB of address space allowed (RLIMIT_AS)",
+			(unsigned long long)(as->soft / 1024));
 	return TINT_BAD;
 }
 
@@ -428,6 +450,18 @@ static enum tint put_pty(FILE *out, const struct step *step, bool local)
 	(void)local;
 	fprintf(out, "allocated pts/%u", step->first->pty->pts);
 	return TINT_NAME;
+}
+
+static enum tint put_pty_fail(FILE *out, const struct step *step, bool local)
+{
+	uint32_t error = step->first->pty_fail->error;
+
+	(void)local;
+	fputs("got no pseudo terminal: ", out);
+	put_symbol(out, sshobs_errno_name(error), error);
+	if (error == ENOSPC)
+		fputs(" (kernel.pty.max, or max= of devpts)", out);
+	return TINT_BAD;
 }
 
 static enum tint put_prompt(FILE *out, const struct step *step, bool local)
@@ -536,6 +570,7 @@ static enum tint (*const writers[])(FILE *out, const struct step *step, bool loc
 	[SSHOBS_LOG] = put_log,
 	[SSHOBS_CONNECT] = put_connect,
 	[SSHOBS_READING] = put_reading,
+	[SSHOBS_PTY_FAIL] = put_pty_fail,
 };
 
 enum tint words_put(FILE *out, const struct step *step, bool local)

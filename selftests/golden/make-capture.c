@@ -359,7 +359,8 @@ static void command_ends(void)
 	    (struct sshobs_clone_fail){ .nproc_soft = 40,
 					.nproc_hard = SSHOBS_UNLIMITED,
 					.nproc_used = 40,
-					.error = EAGAIN });
+					.error = EAGAIN,
+					.limit = SSHOBS_FORK_NPROC });
 	after_us(1000);
 	exits(2000, 254, 0);
 	after_us(500);

@@ -22,6 +22,7 @@
 /* What is wrong with a login; all in us, 0: nothing. */
 struct faults {
 	uint64_t queue;
+	uint64_t dropped; /* two SYNs, since the accept queue is full */
 	uint64_t kex_starved;
 	uint64_t dns;
 	uint64_t home;
@@ -173,7 +174,7 @@ static void went_out(uint64_t net)
 	as_checker();
 }
 
-static void begins(uint64_t session, uint64_t queue_us)
+static void begins(uint64_t session, uint64_t queue_us, uint64_t dropped_us)
 {
 	struct sshobs_established est = { .peer_isn = 1000, .local_isn = 2000, .syns = 1 };
 
@@ -187,6 +188,13 @@ static void begins(uint64_t session, uint64_t queue_us)
 	s.child = s.server + 10;
 	s.began = now;
 	est.syn_ns = now;
+	if (dropped_us) {
+		est.syns = 3;
+		est.syns_dropped = 2;
+		est.backlog = 129;
+		est.backlog_max = 128;
+		after_us(dropped_us);
+	}
 	est.synack_ns = (now + 120000) / 1000 * 1000;
 	est.established_ns = est.synack_ns + RTT_US * 1000;
 	est.rtt_us = RTT_US;
@@ -467,6 +475,25 @@ static void shell_forks(void)
 	on(s.session, s.shell, "bash");
 }
 
+/* The server's processes and a shell that has nearly used up its descriptors. */
+static void prompt_is_read(void)
+{
+	struct sshobs_reading body = {
+		.prompt_ns = 1, .rss_kb = 9876, .vm_kb = 18000, .fds = 9, .fds_soft = 1024,
+		.fds_hard = 524288, .ids.cap_eff = 0x1ffffffffff, .threads = 1, .state = 'S',
+	};
+
+	after_us(1500);
+	on(s.session, s.server, "sshd");
+	PUT(SSHOBS_READING, 15000, body);
+	on(s.session, s.shell, "bash");
+	body.fds = body.fds_soft = 5;
+	body.ids = (struct sshobs_ids){ ALICE, ALICE, ALICE, ALICE, 0 };
+	body.threads = 2;
+	body.flags = SSHOBS_READING_LAST | SSHOBS_READING_CUT;
+	PUT(SSHOBS_READING, 15000, body);
+}
+
 static void shell_starts(uint64_t bashrc_us)
 {
 	shell_forks();
@@ -479,6 +506,8 @@ static void shell_starts(uint64_t bashrc_us)
 	after_us(8 * MS);
 	on(s.session, s.shell, "bash");
 	pts(SSHOBS_PROMPT, 15000, 0);
+	if (bashrc_us)
+		prompt_is_read();
 }
 
 static void goes_away(uint32_t processes, uint32_t code)
@@ -502,7 +531,7 @@ static void goes_away(uint32_t processes, uint32_t code)
 
 static void login(uint64_t session, const struct faults *f)
 {
-	begins(session, f->queue);
+	begins(session, f->queue, f->dropped);
 	spawns();
 	banners();
 	exchanges_keys(f->kex_starved);
@@ -517,7 +546,7 @@ static void command(uint64_t session)
 {
 	static const struct faults none;
 
-	begins(session, 0);
+	begins(session, 0, 0);
 	spawns();
 	banners();
 	exchanges_keys(0);
@@ -531,7 +560,7 @@ static void command(uint64_t session)
 /* No log line, and never let in: a wrong user name, after which the client hangs up. */
 static void fails(uint64_t session)
 {
-	begins(session, 0);
+	begins(session, 0, 0);
 	spawns();
 	banners();
 	exchanges_keys(0);
@@ -548,7 +577,7 @@ static void fails(uint64_t session)
 /* The client hangs up before it says a word. */
 static void says_nothing(uint64_t session)
 {
-	begins(session, 0);
+	begins(session, 0, 0);
 	spawns();
 	as_server();
 	goes_away(1, 254);
@@ -571,6 +600,7 @@ void logins(void)
 	login(53, &(struct faults){ .person = 3 * S, .names = true });
 	login(54, &(struct faults){ .refused = 2 * S, .helper = true });
 	login(55, &(struct faults){ .ldap = 3 * S });
+	login(56, &(struct faults){ .dropped = 3 * S });
 	command(61);
 	fails(62);
 	says_nothing(63);

@@ -4,6 +4,7 @@
  * who write to the log what a server would; names that imitate a line; evidence that
  * disagrees.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -381,6 +382,114 @@ static void dropbear(void)
 	over(1, 0, 2500, 0);
 }
 
+static void fork_fails(uint32_t limit)
+{
+	PUT(SSHOBS_CLONE_FAIL, 900,
+	    (struct sshobs_clone_fail){ .nproc_soft = 30,
+					.nproc_hard = 40,
+					.nproc_used = limit == SSHOBS_FORK_NPROC ? 30 : 12,
+					.error = EAGAIN,
+					.limit = limit });
+	after_us(100);
+}
+
+/* RLIMIT_AS behind the path, which is padded for it. */
+static void exec_fails(uint32_t error, uint64_t soft)
+{
+	struct {
+		char path[16];
+		struct sshobs_limit as;
+	} data = { "/usr/bin/python", { soft, SSHOBS_UNLIMITED, 4096 } };
+	struct sshobs_exec_fail body = { .error = error, .path_len = 15, .path_total = 15 };
+
+	put(SSHOBS_EXEC_FAIL, 950, &body, sizeof(body), &data, sizeof(data));
+	after_us(100);
+}
+
+/* 37: one limit after the other; the client and the user's logger speak of more. */
+static void limits(void)
+{
+	begins(37, false);
+	exchanges_keys();
+	lets_in("Accepted publickey for alice from 203.0.113.37 port 40000 ssh2: " KEY);
+	as_server();
+	PUT(SSHOBS_PTY_FAIL, 6500, (struct sshobs_pty_fail){ .error = ENOSPC });
+	PUT(SSHOBS_PTY_FAIL, 6500, (struct sshobs_pty_fail){ .error = EIO });
+	logs("error: openpty: No space left on device");
+	RUNS(1, "bash", "", "/bin/bash", "bash\0-c\0python; logger");
+	fork_fails(SSHOBS_FORK_NPROC);
+	fork_fails(SSHOBS_FORK_NPROC);
+	fork_fails(SSHOBS_FORK_PIDS);
+	fork_fails(SSHOBS_FORK_SYSTEM);
+	fork_fails(SSHOBS_FORK_UNKNOWN);
+	exec_fails(ENOMEM, 1 << 20);
+	exec_fails(ENOMEM, SSHOBS_UNLIMITED);
+	logs("error: no more sessions");
+	as_user();
+	logs("error: no more sessions");
+	logs("error: accept: Too many open files");
+	logs("Received disconnect from 203.0.113.37 port 40000:11: bye: Too many open files");
+	leaves();
+}
+
+/* 38: a server that cannot start what the client wants; 39: one that runs out of descriptors. */
+static void starved(void)
+{
+	begins(38, false);
+	exchanges_keys();
+	lets_in("Accepted publickey for alice from 203.0.113.38 port 40000 ssh2: " KEY);
+	as_user();
+	fork_fails(SSHOBS_FORK_NPROC);
+	logs("error: do_exec_pty: fork: Resource temporarily unavailable");
+	leaves();
+	begins(39, true);
+	exchanges_keys();
+	logs("Accepted publickey for alice from 203.0.113.39 port 40000 ssh2: " KEY);
+	logs("fatal: monitor_openfds: socketpair: Too many open files");
+	over(255, 0, 2500, 0);
+}
+
+static void says_for_none(uint32_t pid, const char *line)
+{
+	s.server = pid;
+	on(0, pid, "sshd");
+	logs(line);
+	on(s.session, 888, "sshd");
+}
+
+/* 40: refused, as the task that accepted it says, and others do not; 41: the next one, which is not; 42. */
+static void throttled(void)
+{
+	static const char line[] = "drop connection #1 from [203.0.113.40]:40000 on "
+				   "[203.0.113.1]:22 past MaxStartups";
+
+	on(40, 888, "sshd");
+	s.session = 40;
+	s.comm = "sshd";
+	accept_from(ipv4(40, 40000), ipv4(1, 22), SSHOBS_ACCEPT, 0);
+	says_for_none(777, "drop connection #9 from [203.0.113.40]:40000 on [203.0.113.1]:22 past "
+			   "MaxStartups");
+	says_for_none(888, "drop connection #8 from [203.0.113.40]:400 on [203.0.113.1]:22 past "
+			   "MaxStartups");
+	says_for_none(888, line);
+	closes(ipv4(40, 40000), 0, 0, 0);
+	ends(500000, 0, 0, SSHOBS_END_REFUSED, 0);
+	on(41, 888, "sshd");
+	s.session = 41;
+	accept_from(ipv4(41, 40000), ipv4(1, 22), SSHOBS_ACCEPT, 0);
+	says_for_none(888, line);
+	closes(ipv4(41, 40000), 0, 0, 0);
+	ends(500000, 0, 0, SSHOBS_END_REFUSED, 0);
+	on(42, 888, "sshd");
+	s.session = 42;
+	accept_from(ipv4(42, 40000), ipv4(1, 22), SSHOBS_ACCEPT, 0);
+	/* As OpenSSH 10.3 says it. */
+	says_for_none(888, "drop connection #2 from [203.0.113.42]:40000 on [203.0.113.1]:22 "
+			   "Maxstartups");
+	closes(ipv4(42, 40000), 0, 0, 0);
+	ends(500000, 0, 0, SSHOBS_END_REFUSED, 0);
+}
+
 /* 31 is before authentication, 32 behind it, 33 has a shell; all of them are up. */
 static void up(void)
 {
@@ -451,4 +560,7 @@ void outcomes(void)
 	dropbear();
 	up();
 	scans();
+	limits();
+	starved();
+	throttled();
 }
