@@ -30,6 +30,9 @@ int command_diff(const struct options *options);
 /** command_tree() - the processes of one session */
 int command_tree(const struct options *options);
 
+/** command_inspect() - the live processes of one session, or one process, as they are now */
+int command_inspect(const struct options *options);
+
 /** command_status() - the state of the module */
 int command_status(const struct options *options);
 
