@@ -57,7 +57,8 @@ static void put_traffic(const struct tcp_info *info)
 	       (unsigned long long)info->tcpi_bytes_sent, segments,
 	       (unsigned long long)info->tcpi_bytes_acked, info->tcpi_notsent_bytes);
 	print_key("Retransmits");
-	printf("%s%u segments", term_tint(bad ? TINT_WARN : TINT_NONE), info->tcpi_total_retrans);
+	printf("%s%u of %u segments", term_tint(bad ? TINT_WARN : TINT_NONE),
+	       info->tcpi_total_retrans, segments);
 	if (segments)
 		printf(" (%.2f %%)", 100.0 * info->tcpi_total_retrans / segments);
 	printf(", %llu bytes, %u lost and %u retransmitted now, %u time-outs in a row%s\n",

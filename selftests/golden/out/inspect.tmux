@@ -23,7 +23,7 @@ tmux: server[131] 424201  tmux
         RTT: 12.193 ms, variance 6.019 ms, least 9.950 ms; RTO 204.000 ms
      Window: cwnd 10, mss 1448, pmtu 1500, peer's window 64256 bytes, delivery rate 10000000 bit/s
        Sent: 49290 bytes in 40 segments, 49290 bytes acked, 0 bytes not sent yet
-Retransmits: 2 segments (5.00 %), 2896 bytes, 0 lost and 0 retransmitted now, 0 time-outs in a row
+Retransmits: 2 of 40 segments (5.00 %), 2896 bytes, 0 lost and 0 retransmitted now, 0 time-outs in a row
    Received: 3973 bytes in 31 segments, 0 out of order
        Idle: last sent 384 ms ago, last received 864 ms ago
 
