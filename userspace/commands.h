@@ -32,6 +32,8 @@ int command_tree(const struct options *options);
 
 /** command_top() - the sessions that are up, live */
 int command_top(const struct options *options);
+/** command_inspect() - the live processes of one session, or one process, as they are now */
+int command_inspect(const struct options *options);
 
 /** command_status() - the state of the module */
 int command_status(const struct options *options);

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "format.h"
+#include "history.h"
 #include "model.h"
 #include "story.h"
 #include "term.h"
@@ -20,7 +21,7 @@
 #include "view_waterfall.h"
 
 /* All that the ring or the capture holds; a damaged end spares what was before. */
-static int read_history(const struct options *options, struct stream *stream, struct model *model)
+int read_history(const struct options *options, struct stream *stream, struct model *model)
 {
 	struct event event;
 	int ret;
@@ -167,8 +168,8 @@ static int not_found(const struct options *options, const char *what)
 		    options->read ?: "");
 }
 
-static int find_session(const struct options *options, const struct model *model,
-			const struct origin *origin, const char *name, struct session **session)
+int find_session(const struct options *options, const struct model *model,
+		 const struct origin *origin, const char *name, struct session **session)
 {
 	char text[FORMAT_MAX];
 	uint64_t id;

@@ -226,6 +226,11 @@ void json_add_argv(struct json_object *object, const unsigned char *argv, size_t
 	add_parts(object, "argv", argv, len, '\0');
 }
 
+void json_add_strings(struct json_object *object, const char *key, const void *strings, size_t len)
+{
+	add_parts(object, key, strings, len, '\0');
+}
+
 void json_add_names(struct json_object *object, const char *key, const unsigned char *names,
 		    size_t len)
 {

@@ -54,6 +54,9 @@ void json_add_path(struct json_object *object, const unsigned char *path, uint32
 /** json_add_argv() - add argv, and argv_b64 if one of them is not UTF-8 */
 void json_add_argv(struct json_object *object, const unsigned char *argv, size_t len);
 
+/** json_add_strings() - add an array of strings that end in NUL; as json_add_argv() otherwise */
+void json_add_strings(struct json_object *object, const char *key, const void *strings, size_t len);
+
 /** json_add_names() - add an array of what commas separate; as json_add_argv() otherwise */
 void json_add_names(struct json_object *object, const char *key, const unsigned char *names,
 		    size_t len);

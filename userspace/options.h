@@ -47,6 +47,7 @@ enum color {
  * @pid: its process
  * @write: -w: capture file to write, or NULL
  * @read: -r: capture file to read, or NULL
+ * @env_all: --env=all: whole environments
  * @color: --color
  * @no_pager: --no-pager
  * @quiet: -q
@@ -72,6 +73,7 @@ struct options {
 	uint32_t pid;
 	const char *write;
 	const char *read;
+	bool env_all;
 	enum color color;
 	bool no_pager;
 	bool quiet;

@@ -11,9 +11,9 @@ _sshobs_sessions() {
 
 _sshobs() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="list show blame diff tree top record status load unload"
+	local commands="list show blame diff tree top inspect record status load unload"
 	local options="-a -b -d -f -n -o -S -U -u -p -w -r -q -h -V --all --batch --delay --follow --lines --output
-		--since --until --user --pid --write --read --sort= --color= --no-pager --quiet --help
+		--since --until --user --pid --write --read --sort= --env= --color= --no-pager --quiet --help
 		--version"
 	local word command=
 
@@ -46,6 +46,10 @@ _sshobs() {
 		mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "${cur#--color=}")
 		return
 	fi
+	if [[ $cur == --env=* || $prev == --env ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "login all" -- "${cur#--env=}")
+		return
+	fi
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
 		return
@@ -57,7 +61,7 @@ _sshobs() {
 	"")
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$cur")
 		;;
-	show | blame | diff | tree)
+	show | blame | diff | tree | inspect)
 		mapfile -t COMPREPLY < <(compgen -W "last self $(_sshobs_sessions)" -- "$cur")
 		;;
 	load)

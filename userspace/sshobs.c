@@ -28,6 +28,7 @@ static const struct command {
 	{ "diff",	command_diff,	"ID ID", "what made the difference between two logins" },
 	{ "tree",	command_tree,	"ID",	"the process tree of one login" },
 	{ "top",	command_top,	"",	"the sessions that are up and their processes, live" },
+	{ "inspect",	command_inspect, "ID|PID", "its live processes: limits, descriptors, environment, links" },
 	{ "record",	command_record,	"FILE",	"write a capture file, as -w FILE does" },
 	{ "status",	command_status,	"",	"the module: loaded? complete? its probes" },
 	{ "load",	command_load,	"[NAME=VALUE...]", "load the module" },
@@ -37,7 +38,7 @@ static const struct command {
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-enum { KEY_COLOR = 256, KEY_NO_PAGER, KEY_SORT };
+enum { KEY_COLOR = 256, KEY_NO_PAGER, KEY_SORT, KEY_ENV };
 
 /* clang-format off */
 static const struct argp_option argp_options[] = {
@@ -50,10 +51,11 @@ static const struct argp_option argp_options[] = {
 	{ "since",	'S', "TIME",	0, "from TIME on: \"2026-11-22 10:00:00\", \"10:00\", \"-5min\", \"@EPOCH\"", 0 },
 	{ "until",	'U', "TIME",	0, "up to TIME", 0 },
 	{ "user",	'u', "USER",	0, "only logins of USER (name or number)", 0 },
-	{ "pid",	'p', "PID",	0, "only the login that has the process PID", 0 },
+	{ "pid",	'p', "PID",	0, "only the login that has the process PID; inspect: that process", 0 },
 	{ "write",	'w', "FILE",	0, "write the records to a capture file", 0 },
 	{ "read",	'r', "FILE",	0, "read a capture file (-: standard input) instead of the device", 0 },
 	{ "sort",	KEY_SORT, "ORDER", 0, "top: start, idle, rtt, bytes or fds", 0 },
+	{ "env",	KEY_ENV, "WHICH", 0, "inspect: login (SSH_*, PATH, TERM, LANG, LC_*, HOME, SHELL, USER) or all", 0 },
 	{ "color",	KEY_COLOR, "WHEN", 0, "auto, always or never; NO_COLOR is obeyed", 0 },
 	{ "no-pager",	KEY_NO_PAGER, NULL, 0, "do not page", 0 },
 	{ "quiet",	'q', NULL,	0, "no notes on the standard error, only errors", 0 },
@@ -91,6 +93,14 @@ static int set_color(struct options *options, const char *when)
 		options->color = COLOR_NEVER;
 	else
 		return fail(STATUS_USAGE, "--color=%s: unknown; auto, always or never", when);
+	return 0;
+}
+
+static int set_env(struct options *options, const char *which)
+{
+	options->env_all = strcmp(which, "all") == 0;
+	if (!options->env_all && strcmp(which, "login") != 0)
+		return fail(STATUS_USAGE, "--env=%s: unknown; login or all", which);
 	return 0;
 }
 
@@ -195,6 +205,8 @@ static int parse_option(struct parse *parse, int key, char *arg)
 		return set_pid(options, arg);
 	case 'd':
 		return set_delay(options, arg);
+	case KEY_ENV:
+		return set_env(options, arg);
 	case KEY_COLOR:
 		return set_color(options, arg);
 	case KEY_SORT:
@@ -269,7 +281,7 @@ static void print_help(const struct argp *argp)
 	      out);
 	fputs("Commands:\n", out);
 	for (i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-6s %-16s %s\n", commands[i].name, commands[i].args,
+		fprintf(out, "  %-7s %-15s %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
 	fprintf(out, "\n%s", help_tail);
 	fclose(out);

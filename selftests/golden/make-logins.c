@@ -479,8 +479,15 @@ static void shell_forks(void)
 static void prompt_is_read(void)
 {
 	struct sshobs_reading body = {
-		.prompt_ns = 1, .rss_kb = 9876, .vm_kb = 18000, .fds = 9, .fds_soft = 1024,
-		.fds_hard = 524288, .ids.cap_eff = 0x1ffffffffff, .threads = 1, .state = 'S',
+		.prompt_ns = 1,
+		.rss_kb = 9876,
+		.vm_kb = 18000,
+		.fds = 9,
+		.fds_soft = 1024,
+		.fds_hard = 524288,
+		.ids.cap_eff = 0x1ffffffffff,
+		.threads = 1,
+		.state = 'S',
 	};
 
 	after_us(1500);
