@@ -95,8 +95,8 @@ struct sshobs_session {
  *	unsettled; NULL: none
  * @flags: bits SSHOBS_TASK_*
  * @waiting: of a server: connections in the accept queue when it asked for one last
- * @environ: what its program was given, or NULL
  * @refused: of a member: thread whose fork a cgroup's pids.max has just refused, or 0
+ * @environ: what its program was given, or NULL
  * @rcu: for kfree_rcu()
  */
 struct sshobs_task {
@@ -105,8 +105,8 @@ struct sshobs_task {
 	struct sshobs_session		*session;
 	unsigned long			flags;
 	unsigned int			waiting;
-	struct sshobs_environ __rcu	*environ;
 	pid_t				refused;
+	struct sshobs_environ __rcu	*environ;
 	struct rcu_head			rcu;
 };
 

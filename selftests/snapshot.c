@@ -1172,10 +1172,10 @@ static int play_titled(int argc, char **argv)
 	memset(argv[0], 0, last + strlen(last) - argv[0]);
 	strcpy(argv[0], "title");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* Whoever looks at them ends both. */
 	pid = fork();
 	if (pid && write(STDOUT_FILENO, &pid, sizeof(pid)) != sizeof(pid))
 		return 1;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;)
 		pause();
 }
@@ -1236,6 +1236,7 @@ static void watch_titled(int sock)
 	if (read(told[0], &child, sizeof(child)) != sizeof(child))
 		_exit(126);
 	look_at(pid, child);
+	kill(child, SIGKILL);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
