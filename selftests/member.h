@@ -41,9 +41,12 @@ FIXTURE_TEARDOWN(member)
 	log_close(&self->log);
 }
 
-/* Let a child play its part, and have its whole session in the log. */
-static inline void play(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
-			void (*child)(int sock))
+/*
+ * Let a child play its part, and have its whole session in the log, without a word of what
+ * else that has to have.
+ */
+static inline void let(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
+		       void (*child)(int sock))
 {
 	part = child;
 	self->release = scene_start(AF_INET, serve_part, &self->server);
@@ -58,6 +61,13 @@ static inline void play(struct __test_metadata *_metadata, FIXTURE_DATA(member) 
 	ASSERT_NE(0ULL, self->session);
 	ASSERT_NE(NULL, log_wait(&self->log, IN(SSHOBS_END, self->session)));
 	ASSERT_EQ(3, scene->member[0].code) TH_LOG("the child failed in its part");
+}
+
+/* The same, for a child whose whole family is enlisted. */
+static inline void play(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
+			void (*child)(int sock))
+{
+	let(_metadata, self, child);
 	expect_session(_metadata, &self->log, self->session, 0, AF_INET, PORT);
 }
 

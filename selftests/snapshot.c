@@ -1130,25 +1130,6 @@ TEST_F(device, tasks_that_fork_exec_dup_close_and_exit_give_no_error_but_ESRCH_a
 
 /* --- in a session ------------------------------------------------------------------ */
 
-/* Let a member play its part, without a word of what else its session has to have. */
-static void let(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
-		void (*child)(int sock))
-{
-	part = child;
-	self->release = scene_start(AF_INET, serve_part, &self->server);
-	ASSERT_LE(0, self->release);
-	self->client = connect_to(AF_INET, PORT, &scene->conn[0].port);
-	ASSERT_LE(0, self->client);
-	ASSERT_EQ(1, read_byte(self->client));
-	close(self->client);
-	ASSERT_EQ(0, wait_for(self->server));
-	close(self->release);
-	self->session = log_wait_session(&self->log, scene->conn[0].port);
-	ASSERT_NE(0ULL, self->session);
-	ASSERT_NE(NULL, log_wait(&self->log, IN(SSHOBS_END, self->session)));
-	ASSERT_EQ(3, scene->member[0].code) TH_LOG("the child failed in its part");
-}
-
 #define GIVEN	"GIVEN=at exec"
 
 /* What a member found out about another one, for the test to judge. */
