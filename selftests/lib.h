@@ -142,6 +142,8 @@ bool write_file(const char *path, const void *bytes, size_t len);
 const char *self_path(void);
 /* Give up root for good. Return true if that worked. */
 bool become_nobody(void);
+/* Be root in namespaces of its own, CLONE_NEWUSER among them. Return true if that worked. */
+bool become_root_of_namespaces(int flags);
 uint64_t now_ms(void);
 
 #endif /* _SSHOBS_SELFTESTS_LIB_H */

@@ -976,19 +976,14 @@ static bool all_but_admin(void)
 
 static bool root_of_a_user_namespace(void)
 {
-	return !unshare(CLONE_NEWUSER) && write_file("/proc/self/uid_map", "0 0 1\n", 6) &&
-	       write_file("/proc/self/setgroups", "deny", 4) &&
-	       write_file("/proc/self/gid_map", "0 0 1\n", 6) && !getuid();
+	return become_root_of_namespaces(CLONE_NEWUSER);
 }
 
 /* With all that a container has of its own, and the node bind-mounted into it. */
 static bool root_of_a_container(void)
 {
-	return !unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-			CLONE_NEWUTS) &&
-	       write_file("/proc/self/uid_map", "0 0 1\n", 6) &&
-	       write_file("/proc/self/setgroups", "deny", 4) &&
-	       write_file("/proc/self/gid_map", "0 0 1\n", 6) && !getuid() &&
+	return become_root_of_namespaces(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
+					 CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) &&
 	       !mount(DEVICE, "/dev/null", NULL, MS_BIND, NULL) &&
 	       open("/dev/null", O_RDONLY) < 0 && errno == EPERM;
 }
