@@ -16,7 +16,7 @@ all: module userspace		## build the module and the reader for this host
 module:				## build sshobs.ko for the kernel of KDIR
 	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers in $(KDIR);" \
 		"try: apt-get install linux-headers-$$(uname -r)" >&2; exit 1; }
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) VARIANT=$(VARIANT) modules
 
 .PHONY: userspace
 userspace:			## build the reader

@@ -41,6 +41,16 @@ static void pause_a_little(void)
 	nanosleep(&pause, NULL);
 }
 
+unsigned long scaled(unsigned long full)
+{
+	const char *given = getenv("SCALE");
+	unsigned long percent = given ? strtoul(given, NULL, 10) : 1;
+
+	if (percent < 1 || percent > 100)
+		percent = 1;
+	return (full * percent + 99) / 100;
+}
+
 /* --- the module ------------------------------------------------------------- */
 
 static const char *module_path(void)

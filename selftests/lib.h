@@ -30,6 +30,11 @@
 /* An ordinary user that has no account and no processes but those of the test. */
 #define NOBODY		54321
 
+/* So much of a full count as SCALE says, per cent of it: from 1 to 100, 1 if the
+ * environment has none. At least 1.
+ */
+unsigned long scaled(unsigned long full);
+
 /* --- the module ------------------------------------------------------------- */
 
 /* Load it with parameters ("ports=22 ring_kb=64"). Return 0 or -errno. */
