@@ -49,6 +49,10 @@ check:				## run every test, in virtual machines with four kernels
 check-debug:			## run the kselftests on kernels with KASAN, lockdep and kmemleak, and with KCSAN
 	@selftests/check-debug
 
+.PHONY: coverage
+coverage:			## tell which lines of the module the kselftests run
+	@selftests/coverage
+
 .PHONY: bench
 bench:				## count what the module costs, in instructions
 	@$(VM) -q --icount --append nokaslr --timeout 600 -- selftests/bench/run
