@@ -390,7 +390,7 @@ static void exit_record(struct sshobs_session *session, struct task_struct *task
 	rec->code = rec->signal ? 0 : (status >> 8) & 0xff;
 	rec->utime_ns = utime;
 	rec->stime_ns = stime;
-	rec->maxrss_kb = signal->maxrss << (PAGE_SHIFT - 10);
+	rec->maxrss_kb = sshobs_kib(signal->maxrss);
 	sshobs_record_end(rec);
 }
 

@@ -3,6 +3,7 @@
 #ifndef _SSHOBS_PROCESS_H
 #define _SSHOBS_PROCESS_H
 
+#include <linux/mm.h>
 #include <linux/types.h>
 
 #include "../uapi/sshobs.h"
@@ -71,6 +72,17 @@ const char *sshobs_process_exe(struct mm_struct *mm, char *buf, size_t size);
  */
 void sshobs_process_limit(struct sshobs_limit *limit, const struct task_struct *task,
 			  unsigned int resource);
+
+/**
+ * sshobs_kib() - pages as the kernel counts memory, in KiB
+ * @pages: how many
+ *
+ * Context: any.
+ */
+static inline u64 sshobs_kib(unsigned long pages)
+{
+	return (u64)pages << (PAGE_SHIFT - 10);
+}
 
 /**
  * sshobs_process_files() - walk the open descriptors of a process, as of one moment

@@ -63,8 +63,8 @@ static void read_memory(struct sshobs_reading *reading, struct task_struct *task
 {
 	task_lock(task);
 	if (task->mm) {
-		reading->rss_kb = (u64)get_mm_rss(task->mm) << (PAGE_SHIFT - 10);
-		reading->vm_kb = (u64)task->mm->total_vm << (PAGE_SHIFT - 10);
+		reading->rss_kb = sshobs_kib(get_mm_rss(task->mm));
+		reading->vm_kb = sshobs_kib(task->mm->total_vm);
 	}
 	task_unlock(task);
 }

@@ -37,19 +37,14 @@ int sshobs_answer_add(struct sshobs_answer *answer, const void *data, size_t len
 
 /* --- the task ------------------------------------------------------------------ */
 
-static u64 kib(unsigned long pages)
-{
-	return (u64)pages << (PAGE_SHIFT - 10);
-}
-
 static void task_memory(struct sshobs_task_info *info, struct mm_struct *mm)
 {
-	info->vm_kb = kib(mm->total_vm);
-	info->vm_peak_kb = kib(get_mm_hiwater_vm(mm));
-	info->rss_kb = kib(get_mm_rss(mm));
-	info->rss_peak_kb = kib(get_mm_hiwater_rss(mm));
-	info->swap_kb = kib(get_mm_counter(mm, MM_SWAPENTS));
-	info->locked_kb = kib(mm->locked_vm);
+	info->vm_kb = sshobs_kib(mm->total_vm);
+	info->vm_peak_kb = sshobs_kib(get_mm_hiwater_vm(mm));
+	info->rss_kb = sshobs_kib(get_mm_rss(mm));
+	info->rss_peak_kb = sshobs_kib(get_mm_hiwater_rss(mm));
+	info->swap_kb = sshobs_kib(get_mm_counter(mm, MM_SWAPENTS));
+	info->locked_kb = sshobs_kib(mm->locked_vm);
 	info->limits[RLIMIT_AS].used = (u64)mm->total_vm << PAGE_SHIFT;
 	info->limits[RLIMIT_DATA].used = (u64)mm->data_vm << PAGE_SHIFT;
 	info->limits[RLIMIT_MEMLOCK].used = (u64)mm->locked_vm << PAGE_SHIFT;
