@@ -16,7 +16,6 @@
 
 #include "fake-processes.h"
 
-#define ALICE 424201
 /* Those of the reader's buffers that it may write behind an answer. */
 #define SLACK 8
 
@@ -83,14 +82,14 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 
 /* --- one process ----------------------------------------------------------------- */
 
-static struct fake *newest(void)
+struct fake *fake_newest(void)
 {
 	return &fakes[n_fakes - 1];
 }
 
 static void append(enum sshobs_snapshot_what what, const void *bytes, size_t len)
 {
-	struct fake *fake = newest();
+	struct fake *fake = fake_newest();
 	size_t at = fake->len[what - 1];
 
 	fake->bytes[what - 1] = realloc(fake->bytes[what - 1], at + len + 1);
@@ -113,20 +112,20 @@ static void limits(struct sshobs_limit *limit)
 }
 
 /* A process with memory; its exe is that of the argv unless it is a title. */
-static void process(uint32_t pid, uint32_t ppid, uint32_t uid, const char *comm, const char *tty,
-		    const char *exe, const char *argv)
+void fake_process(uint32_t pid, uint32_t ppid, uint32_t uid, const char *comm, const char *tty,
+		  const char *exe, const char *argv)
 {
 	char bytes[sizeof(struct sshobs_task_info) + 256] = { 0 };
 	struct sshobs_task_info *task = (void *)bytes;
 
 	n_fakes++;
-	newest()->pid = pid;
-	newest()->start_ns = 1000000000ULL * pid;
-	newest()->error[SSHOBS_SNAPSHOT_EXEC_ENVIRON - 1] = ENODATA;
+	fake_newest()->pid = pid;
+	fake_newest()->start_ns = 1000000000ULL * pid;
+	fake_newest()->error[SSHOBS_SNAPSHOT_EXEC_ENVIRON - 1] = ENODATA;
 	*task = (struct sshobs_task_info){
 		.exe_len = (uint32_t)strlen(exe),
-		.start_ns = newest()->start_ns,
-		.start_boot_ns = newest()->start_ns,
+		.start_ns = fake_newest()->start_ns,
+		.start_boot_ns = fake_newest()->start_ns,
 		.session = 7,
 		.utime_ns = 12345678,
 		.stime_ns = 2345678,
@@ -149,7 +148,7 @@ static void process(uint32_t pid, uint32_t ppid, uint32_t uid, const char *comm,
 		.egid = uid,
 		.sgid = uid,
 		.fsgid = uid,
-		.loginuid = ALICE,
+		.loginuid = FAKE_UID,
 		.audit_session = 3,
 		.state = 'S',
 	};
@@ -164,23 +163,21 @@ static void process(uint32_t pid, uint32_t ppid, uint32_t uid, const char *comm,
 	append(SSHOBS_SNAPSHOT_FDS, "", 0);
 }
 
-static struct sshobs_task_info *task(void)
+struct sshobs_task_info *fake_task(void)
 {
-	return (void *)newest()->bytes[SSHOBS_SNAPSHOT_TASK - 1];
+	return (void *)fake_newest()->bytes[SSHOBS_SNAPSHOT_TASK - 1];
 }
 
-static void environ_of(const char *environ, size_t len)
+void fake_environ(const char *environ, size_t len)
 {
 	append(SSHOBS_SNAPSHOT_ENVIRON, environ, len);
 }
 
-static void exec_environ_of(const char *environ, size_t len)
+void fake_exec_environ(const char *environ, size_t len)
 {
-	newest()->error[SSHOBS_SNAPSHOT_EXEC_ENVIRON - 1] = 0;
+	fake_newest()->error[SSHOBS_SNAPSHOT_EXEC_ENVIRON - 1] = 0;
 	append(SSHOBS_SNAPSHOT_EXEC_ENVIRON, environ, len);
 }
-
-#define STRINGS(s) s, sizeof(s)
 
 /* Where the next part of a descriptor's data begins. */
 static size_t put_part(unsigned char *to, size_t at, const void *bytes, size_t len)
@@ -190,8 +187,8 @@ static size_t put_part(unsigned char *to, size_t at, const void *bytes, size_t l
 }
 
 /* A descriptor; names may hold NUL, so their lengths are in @fd. */
-static void open_fd(struct sshobs_fd fd, const char *path, const char *local, const char *peer,
-		    const struct tcp_info *info)
+void fake_fd(struct sshobs_fd fd, const char *path, const char *local, const char *peer,
+	     const struct tcp_info *info)
 {
 	unsigned char bytes[2048] = { 0 };
 	size_t at = 0;
@@ -207,9 +204,9 @@ static void open_fd(struct sshobs_fd fd, const char *path, const char *local, co
 	append(SSHOBS_SNAPSHOT_FDS, bytes, fd.len);
 }
 
-static void file(uint32_t number, const char *path, uint32_t flags)
+void fake_file(uint32_t number, const char *path, uint32_t flags)
 {
-	open_fd((struct sshobs_fd){ .fd = number,
+	fake_fd((struct sshobs_fd){ .fd = number,
 				    .mode = S_IFCHR | 0666,
 				    .flags = flags,
 				    .dev = 5,
@@ -224,15 +221,15 @@ void fake_fds(unsigned int n)
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		file(i, "/dev/null", O_RDWR);
+		fake_file(i, "/dev/null", O_RDWR);
 }
 
-static void pts(uint32_t number, uint32_t index)
+void fake_pts(uint32_t number, uint32_t index)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/dev/pts/%u", index);
-	open_fd((struct sshobs_fd){ .fd = number,
+	fake_fd((struct sshobs_fd){ .fd = number,
 				    .kind = SSHOBS_FD_TTY,
 				    .flags = O_RDWR,
 				    .pts = index,
@@ -240,9 +237,9 @@ static void pts(uint32_t number, uint32_t index)
 		path, "", "", NULL);
 }
 
-static void ptmx(uint32_t number, uint32_t index)
+void fake_ptmx(uint32_t number, uint32_t index)
 {
-	open_fd((struct sshobs_fd){ .fd = number,
+	fake_fd((struct sshobs_fd){ .fd = number,
 				    .kind = SSHOBS_FD_PTMX,
 				    .flags = O_RDWR | O_NONBLOCK,
 				    .pts = index,
@@ -250,12 +247,12 @@ static void ptmx(uint32_t number, uint32_t index)
 		"/dev/ptmx", "", "", NULL);
 }
 
-static void pipe_end(uint32_t number, uint64_t ino, uint32_t flags)
+void fake_pipe(uint32_t number, uint64_t ino, uint32_t flags)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "pipe:[%llu]", (unsigned long long)ino);
-	open_fd((struct sshobs_fd){ .fd = number,
+	fake_fd((struct sshobs_fd){ .fd = number,
 				    .kind = SSHOBS_FD_PIPE,
 				    .flags = flags,
 				    .pts = SSHOBS_NO_PTS,
@@ -263,12 +260,12 @@ static void pipe_end(uint32_t number, uint64_t ino, uint32_t flags)
 		path, "", "", NULL);
 }
 
-static void unix_socket(uint32_t number, uint64_t ino, uint64_t peer)
+void fake_unix_socket(uint32_t number, uint64_t ino, uint64_t peer)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "socket:[%llu]", (unsigned long long)ino);
-	open_fd((struct sshobs_fd){ .fd = number,
+	fake_fd((struct sshobs_fd){ .fd = number,
 				    .kind = SSHOBS_FD_SOCKET,
 				    .flags = O_RDWR | O_CLOEXEC,
 				    .pts = SSHOBS_NO_PTS,
@@ -288,7 +285,7 @@ static struct sshobs_endpoint end(const char *address, uint16_t port)
 	return end;
 }
 
-static void connection(uint32_t number, uint64_t ino, uint64_t cookie)
+void fake_connection(uint32_t number, uint64_t ino, uint64_t cookie)
 {
 	static const struct tcp_info info = {
 		.tcpi_state = 1,
@@ -316,7 +313,7 @@ static void connection(uint32_t number, uint64_t ino, uint64_t cookie)
 	char path[32];
 
 	snprintf(path, sizeof(path), "socket:[%llu]", (unsigned long long)ino);
-	open_fd((struct sshobs_fd){ .fd = number,
+	fake_fd((struct sshobs_fd){ .fd = number,
 				    .kind = SSHOBS_FD_SOCKET,
 				    .flags = O_RDWR | O_NONBLOCK | O_CLOEXEC,
 				    .pts = SSHOBS_NO_PTS,
@@ -331,150 +328,6 @@ static void connection(uint32_t number, uint64_t ino, uint64_t cookie)
 		path, "", "", &info);
 }
 
-/* --- scenes ---------------------------------------------------------------------- */
-
-static void privileged(const char *comm, const char *title, unsigned int terminals)
-{
-	process(100, 1, 0, comm, "", "/usr/sbin/sshd", title);
-	/* The rest of the title, and what it was filled up with. */
-	environ_of(STRINGS("[priv]\0\0\0"));
-	exec_environ_of(STRINGS("LANG=C.UTF-8\0PATH=/usr/sbin:/usr/bin\0SSHD_OPTS="));
-	file(0, "/dev/null", O_RDWR);
-	connection(4, 21034, FAKE_COOKIE);
-	if (terminals)
-		ptmx(5, 0);
-	unix_socket(7, 21050, 21049);
-}
-
-static void of_the_user(const char *comm, const char *title)
-{
-	process(110, 100, ALICE, comm, "", "/usr/sbin/sshd", title);
-	environ_of("\0\0\0", 3);
-	file(0, "/dev/null", O_RDWR);
-	connection(4, 21034, FAKE_COOKIE);
-	unix_socket(5, 21049, 21050);
-	ptmx(8, 0);
-	ptmx(10, 0);
-	ptmx(11, 0);
-}
-
-static void shell(uint32_t pid, uint32_t ppid, uint32_t terminal)
-{
-	char tty[16];
-
-	snprintf(tty, sizeof(tty), "pts/%u", terminal);
-	process(pid, ppid, ALICE, "bash", tty, "/usr/bin/bash", "-bash");
-	environ_of(STRINGS("USER=alice\0HOME=/home/alice\0SSH_TTY=/dev/pts/0\0EDITOR=vi"));
-	pts(0, terminal);
-	pts(1, terminal);
-	pts(2, terminal);
-	pts(255, terminal);
-}
-
-static void openssh_8_4(void)
-{
-	privileged("sshd", "sshd: alice [priv]", 1);
-	of_the_user("sshd", "sshd: alice@pts/0");
-	shell(120, 110, 0);
-}
-
-/* Two processes of before authentication; then the same with names of their own. */
-static void openssh_10(void)
-{
-	privileged("sshd-session", "sshd-session: alice [priv]", 0);
-	unix_socket(8, 21060, 21061);
-	process(105, 100, 105, "sshd-auth", "", "/usr/lib/openssh/sshd-auth",
-		"sshd-auth: alice [net]");
-	task()->seccomp = 2;
-	task()->no_new_privs = 1;
-	connection(3, 21034, FAKE_COOKIE);
-	unix_socket(5, 21049, 21050);
-	unix_socket(6, 21061, 21060);
-	pipe_end(7, 21070, O_WRONLY);
-}
-
-static void dropbear(void)
-{
-	process(100, 1, 0, "dropbear", "", "/usr/sbin/dropbear", "/usr/sbin/dropbear");
-	environ_of(STRINGS("PATH=/usr/sbin:/usr/bin"));
-	connection(0, 21034, FAKE_COOKIE);
-	/* To another host: not the session's. */
-	connection(5, 21035, 0x99);
-	ptmx(6, 0);
-	shell(120, 100, 0);
-}
-
-/* A login with tmux, whose server is nobody's child and has the terminal of its client open. */
-static void tmux(void)
-{
-	openssh_8_4();
-	process(130, 120, ALICE, "tmux: client", "pts/0", "/usr/bin/tmux", "tmux");
-	pts(0, 0);
-	pts(1, 0);
-	pts(2, 0);
-	unix_socket(6, 22001, 22002);
-	process(131, 1, ALICE, "tmux: server", "", "/usr/bin/tmux", "tmux");
-	pts(5, 0);
-	unix_socket(7, 22002, 22001);
-	ptmx(8, 1);
-	ptmx(9, 2);
-	shell(140, 131, 1);
-	shell(150, 131, 2);
-	process(160, 150, ALICE, "ls", "pts/2", "/usr/bin/ls", "ls");
-	pts(0, 2);
-	pipe_end(1, 23000, O_WRONLY);
-	process(161, 150, ALICE, "less", "pts/2", "/usr/bin/less", "less");
-	pipe_end(0, 23000, O_RDONLY);
-	pts(1, 2);
-}
-
-/* The connection is closed; what is left hangs on nothing, or is no ordinary process. */
-static void left(void)
-{
-	process(131, 1, ALICE, "tmux: server", "", "/usr/bin/tmux", "tmux");
-	ptmx(8, 1);
-	shell(140, 131, 1);
-	process(150, 1, ALICE, "sleep", "", "/usr/bin/sleep", "sleep");
-	file(0, "/dev/null", O_RDWR);
-	process(160, 140, ALICE, "gone", "pts/1", "", "");
-	task()->state = 'Z';
-	task()->vm_kb = 0;
-	newest()->len[SSHOBS_SNAPSHOT_ARGV - 1] = 0;
-}
-
-/* What a user can put into names, and a kernel of tomorrow into numbers. */
-static void hostile(void)
-{
-	struct sshobs_fd fd = { .fd = 9,
-				.kind = 77,
-				.pts = SSHOBS_NO_PTS,
-				.family = 250,
-				.state = 99,
-				.type = 44,
-				.protocol = 555 };
-
-	privileged("\033[31mroot", "sshd: \033]0;owned\007 [priv]", 1);
-	of_the_user("\n[1]: alice", "a\xff\xfe");
-	shell(120, 110, 0);
-	task()->state = '\033';
-	memcpy(task()->comm, "0123456789abcdef", 16);
-	memcpy(task()->tty, "\033[2Jpts/01234567", 16);
-	environ_of(STRINGS("PATH=\033[2J\nFAKE=1\0SSH_\xc2\x9bX=\xe2\x80\xae\0LC_BYTES=\xff"));
-	open_fd((struct sshobs_fd){ .fd = 256, .pts = SSHOBS_NO_PTS }, "/tmp/a\nb\033[1m", "", "",
-		NULL);
-	fd.fd = 257;
-	fd.kind = SSHOBS_FD_SOCKET;
-	open_fd(fd, "socket:[1]", "", "", NULL);
-	fd.fd = 258;
-	fd.family = AF_UNIX;
-	fd.local_name_len = 6;
-	fd.peer_name_len = 4;
-	open_fd(fd, "socket:[2]", "\0ab\033\ncd", "/\x9b/x", NULL);
-	fd.fd = 259;
-	fd.kind = 77;
-	open_fd(fd, "anon_inode:[new]", "\0ab\033\ncd", "/\x9b/x", NULL);
-}
-
 void fake_forget(void)
 {
 	size_t i, part;
@@ -484,31 +337,4 @@ void fake_forget(void)
 			free(fakes[i].bytes[part]);
 	memset(fakes, 0, sizeof(fakes));
 	n_fakes = 0;
-}
-
-int fake_scene(const char *name)
-{
-	/* clang-format off */
-	static const struct {
-		const char *name;
-		void (*make)(void);
-	} scenes[] = {
-		{ "openssh-8.4",	openssh_8_4 },
-		{ "openssh-10",		openssh_10 },
-		{ "dropbear",		dropbear },
-		{ "tmux",		tmux },
-		{ "left",		left },
-		{ "hostile",		hostile },
-	};
-	/* clang-format on */
-	size_t i;
-
-	fake_forget();
-	for (i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
-		if (strcmp(scenes[i].name, name) == 0) {
-			scenes[i].make();
-			return 0;
-		}
-	}
-	return -1;
 }

@@ -11,6 +11,8 @@
 
 #include "../../uapi/sshobs.h"
 
+struct tcp_info;
+
 #define FAKE_PROCESSES 16
 #define FAKE_PARTS     5
 
@@ -41,6 +43,63 @@ extern size_t n_fakes;
 
 /* The session's socket. */
 #define FAKE_COOKIE 0x1a
+
+/* Whose they are. */
+#define FAKE_UID 424201
+
+/**
+ * fake_process() - add a process with memory, and nothing open
+ * @pid: its pid; it begins in as many seconds after the boot
+ * @ppid: its parent
+ * @uid: all of its user and group ids
+ * @comm: its name
+ * @tty: its terminal; empty: none
+ * @exe: the file that it runs
+ * @argv: its only argument, or the title that it wrote over them
+ */
+void fake_process(uint32_t pid, uint32_t ppid, uint32_t uid, const char *comm, const char *tty,
+		  const char *exe, const char *argv);
+
+/** fake_newest() - the process that was added last; all that follow are about it */
+struct fake *fake_newest(void);
+
+/** fake_task() - what it is */
+struct sshobs_task_info *fake_task(void);
+
+/** fake_environ() - add to its environment as it is now */
+void fake_environ(const char *environ, size_t len);
+
+/** fake_exec_environ() - add to its environment as it was given at exec */
+void fake_exec_environ(const char *environ, size_t len);
+
+/**
+ * fake_fd() - open a descriptor
+ * @fd: what it is, with the lengths of the names, which may hold NUL
+ * @path: its path
+ * @local: name that it is bound to
+ * @peer: name of its peer
+ * @info: its struct tcp_info; NULL: none
+ */
+void fake_fd(struct sshobs_fd fd, const char *path, const char *local, const char *peer,
+	     const struct tcp_info *info);
+
+/** fake_file() - open a file */
+void fake_file(uint32_t number, const char *path, uint32_t flags);
+
+/** fake_pts() - open a terminal */
+void fake_pts(uint32_t number, uint32_t index);
+
+/** fake_ptmx() - open the master side of a terminal */
+void fake_ptmx(uint32_t number, uint32_t index);
+
+/** fake_pipe() - open an end of a pipe */
+void fake_pipe(uint32_t number, uint64_t ino, uint32_t flags);
+
+/** fake_unix_socket() - open an end of a socketpair */
+void fake_unix_socket(uint32_t number, uint64_t ino, uint64_t peer);
+
+/** fake_connection() - open a TCP connection with a client */
+void fake_connection(uint32_t number, uint64_t ino, uint64_t cookie);
 
 /** fake_scene() - make the processes of a scene; those before are gone; Return: -1: no such */
 int fake_scene(const char *name);
