@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/binfmts.h>
+#include <linux/bitops.h>
 #include <linux/capability.h>
 #include <linux/cgroup-defs.h>
 #include <linux/cred.h>
@@ -375,6 +376,9 @@ static int commit_creds_enter(struct kprobe *probe, struct pt_regs *regs)
 static void exit_record(struct sshobs_session *session, struct task_struct *task)
 {
 	const struct signal_struct *signal = task->signal;
+	struct sshobs_limit limits[SSHOBS_EDGES_MAX];
+	u32 edges = sshobs_process_edges(limits, task);
+	size_t size = hweight32(edges) * sizeof(*limits);
 	struct sshobs_exit *rec;
 	u64 utime, stime;
 	int status;
@@ -383,7 +387,7 @@ static void exit_record(struct sshobs_session *session, struct task_struct *task
 	status = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code
 						   : task->group_leader->exit_code;
 	sshobs_process_times(task, &utime, &stime);
-	rec = sshobs_record_begin(session, task, SSHOBS_EXIT, sizeof(*rec));
+	rec = sshobs_record_begin(session, task, SSHOBS_EXIT, sizeof(*rec) + size);
 	if (!rec)
 		return;
 	rec->signal = status & 0x7f;
@@ -391,6 +395,8 @@ static void exit_record(struct sshobs_session *session, struct task_struct *task
 	rec->utime_ns = utime;
 	rec->stime_ns = stime;
 	rec->maxrss_kb = sshobs_kib(signal->maxrss);
+	rec->limits = edges;
+	memcpy(rec->limit, limits, size);
 	sshobs_record_end(rec);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/bitops.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/fdtable.h>
@@ -7,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/resource.h>
+#include <linux/sched.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -97,6 +99,73 @@ void sshobs_process_limit(struct sshobs_limit *limit, const struct task_struct *
 {
 	limit->soft = limit_value(task_rlimit(task, resource));
 	limit->hard = limit_value(task_rlimit_max(task, resource));
+}
+
+/*
+ * How many descriptors below a limit are free, two at the most. A table that has not grown
+ * to the limit has room; all below next_fd are in use.
+ */
+static unsigned int free_fds(struct files_struct *files, unsigned long limit)
+{
+	const struct fdtable *table;
+	unsigned int count = 0;
+	unsigned long fd;
+
+	rcu_read_lock();
+	table = rcu_dereference(files->fdt);
+	if (limit > table->max_fds) {
+		count = 2;
+		goto unlock_rcu;
+	}
+	for (fd = READ_ONCE(files->next_fd); count < 2; count++, fd++) {
+		fd = find_next_zero_bit(table->open_fds, limit, fd);
+		if (fd >= limit)
+			break;
+	}
+unlock_rcu:
+	rcu_read_unlock();
+	return count;
+}
+
+static bool at_edge(struct sshobs_limit *limit, const struct task_struct *task,
+		    unsigned int resource)
+{
+	unsigned long soft = task_rlimit(task, resource);
+	unsigned int free;
+
+	switch (resource) {
+	case RLIMIT_NOFILE:
+		/* Who may not even have the first three is to open nothing: sshd's sandbox. */
+		free = task->files && soft >= 3 ? free_fds(task->files, soft) : 2;
+		limit->used = soft - free;
+		return free < 2;
+	case RLIMIT_NPROC:
+		limit->used = SSHOBS_USER_COUNT(current_real_cred(), NPROC);
+		return task->flags & PF_NPROC_EXCEEDED;
+	case RLIMIT_AS:
+	case RLIMIT_DATA:
+		limit->used = SSHOBS_UNCOUNTED;
+		return soft != RLIM_INFINITY;
+	default:
+		return false;
+	}
+}
+
+u32 sshobs_process_edges(struct sshobs_limit *limits, const struct task_struct *task)
+{
+	unsigned int resource;
+	u32 bits = 0;
+
+	for (resource = 0; resource < RLIM_NLIMITS; resource++) {
+		struct sshobs_limit limit;
+
+		if (!at_edge(&limit, task, resource))
+			continue;
+		sshobs_process_limit(&limit, task, resource);
+		*limits++ = limit;
+		bits |= 1U << resource;
+	}
+	return bits;
 }
 
 void sshobs_process_files(struct task_struct *task,

@@ -73,6 +73,18 @@ const char *sshobs_process_exe(struct mm_struct *mm, char *buf, size_t size);
 void sshobs_process_limit(struct sshobs_limit *limit, const struct task_struct *task,
 			  unsigned int resource);
 
+/* Limits that sshobs_process_edges() may tell of. */
+#define SSHOBS_EDGES_MAX	4
+
+/**
+ * sshobs_process_edges() - which limits a process that ends lives at the edge of
+ * @limits: out: SSHOBS_EDGES_MAX of them, the first ones filled in the order of the bits
+ * @task: current, its last thread, which has its descriptors still
+ *
+ * Context: any; takes the RCU read lock. Return: what struct sshobs_exit has as limits.
+ */
+u32 sshobs_process_edges(struct sshobs_limit *limits, const struct task_struct *task);
+
 /**
  * sshobs_kib() - pages as the kernel counts memory, in KiB
  * @pages: how many

@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 #include <linux/in.h>
 #include <linux/kernel.h>
+#include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/socket.h>
@@ -17,6 +18,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define __printf(string, first)
@@ -368,6 +370,24 @@ static void text_pty_fail(struct line *line, const struct sshobs_hdr *hdr, const
 	put_symbol(line, "errno", sshobs_errno_name(rec->error), rec->error);
 }
 
+/* A limit that a process ended at the edge of. */
+static void put_edge(struct line *line, const struct sshobs_hdr *hdr, unsigned int resource,
+		     const char *name)
+{
+	const struct sshobs_limit *limit = sshobs_exit_limit(hdr, resource);
+	char key[16];
+
+	if (!limit)
+		return;
+	snprintf(key, sizeof(key), "%s_soft", name);
+	put_limit(line, key, limit->soft);
+	snprintf(key, sizeof(key), "%s_hard", name);
+	put_limit(line, key, limit->hard);
+	snprintf(key, sizeof(key), "%s_used", name);
+	if (limit->used != SSHOBS_UNCOUNTED)
+		put_number(line, key, limit->used);
+}
+
 static void text_exit(struct line *line, const struct sshobs_hdr *hdr, const void *body)
 {
 	const struct sshobs_exit *rec = body;
@@ -379,6 +399,10 @@ static void text_exit(struct line *line, const struct sshobs_hdr *hdr, const voi
 	put_number(line, "utime_ns", rec->utime_ns);
 	put_number(line, "stime_ns", rec->stime_ns);
 	put_number(line, "maxrss_kb", rec->maxrss_kb);
+	put_edge(line, hdr, RLIMIT_DATA, "data");
+	put_edge(line, hdr, RLIMIT_NPROC, "nproc");
+	put_edge(line, hdr, RLIMIT_NOFILE, "nofile");
+	put_edge(line, hdr, RLIMIT_AS, "as");
 }
 
 static void text_close(struct line *line, const struct sshobs_hdr *hdr, const void *body)
@@ -642,6 +666,21 @@ const struct sshobs_limit *sshobs_exec_fail_as(const struct sshobs_hdr *hdr)
 	size_t at = (offsetof(struct sshobs_exec_fail, data) + (size_t)rec->path_len + 7) & ~7UL;
 
 	if (hdr->len - hdr->hdr_len < at + sizeof(struct sshobs_limit))
+		return NULL;
+	return (const void *)((const char *)rec + at);
+}
+
+const struct sshobs_limit *sshobs_exit_limit(const struct sshobs_hdr *hdr, unsigned int resource)
+{
+	const struct sshobs_exit *rec = (const void *)((const char *)hdr + hdr->hdr_len);
+	size_t size = hdr->len - hdr->hdr_len, at = sizeof(*rec);
+	unsigned int bit;
+
+	if (size < at || resource >= SSHOBS_LIMITS || !(rec->limits & 1U << resource))
+		return NULL;
+	for (bit = 0; bit < resource; bit++)
+		at += rec->limits & 1U << bit ? sizeof(rec->limit[0]) : 0;
+	if (size < at + sizeof(rec->limit[0]))
 		return NULL;
 	return (const void *)((const char *)rec + at);
 }

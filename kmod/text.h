@@ -78,6 +78,15 @@ const char *sshobs_fork_limit_name(unsigned int limit);
 const struct sshobs_limit *sshobs_exec_fail_as(const struct sshobs_hdr *hdr);
 
 /**
+ * sshobs_exit_limit() - a limit that a process ended at the edge of
+ * @hdr: a record of SSHOBS_EXIT whose lengths were checked
+ * @resource: RLIMIT_*
+ *
+ * Return: where it stands in the record, or NULL: it is not told.
+ */
+const struct sshobs_limit *sshobs_exit_limit(const struct sshobs_hdr *hdr, unsigned int resource);
+
+/**
  * sshobs_incomplete_name() - the name of a reason why a session is not complete
  * @bit: number of the bit in struct sshobs_end.incomplete
  *

@@ -225,8 +225,24 @@ struct sshobs_clone {
 	__u32	how;
 };
 
-/* struct sshobs_clone_fail.nproc_*: no limit */
+/* A limit that there is not, as in struct sshobs_limit and struct sshobs_clone_fail. */
 #define SSHOBS_UNLIMITED	(~(__u64)0)
+
+/* struct sshobs_limit.used: the kernel does not count what counts against it */
+#define SSHOBS_UNCOUNTED	(~(__u64)0)
+
+/**
+ * struct sshobs_limit - one resource limit, in the unit of getrlimit(2)
+ * @soft: soft limit; SSHOBS_UNLIMITED: none
+ * @hard: hard limit; SSHOBS_UNLIMITED: none
+ * @used: what counts against it now; SSHOBS_UNCOUNTED: not known. RLIMIT_NPROC,
+ *	RLIMIT_SIGPENDING and RLIMIT_MSGQUEUE count all that the real user has
+ */
+struct sshobs_limit {
+	__u64	soft;
+	__u64	hard;
+	__u64	used;
+};
 
 /**
  * enum sshobs_fork_limit - the limit for which a fork failed with EAGAIN
@@ -365,13 +381,26 @@ struct sshobs_pty_fail {
  * @utime_ns: user CPU time of all its threads
  * @stime_ns: system CPU time of all its threads
  * @maxrss_kb: largest resident set that it had, in KiB
+ * @limits: which limits it lived at the edge of in the end: bit N is RLIMIT_N. Absent from the
+ *	records of the first version; 0 there. RLIMIT_NOFILE: at most one descriptor was free,
+ *	used are those below the soft limit; not told where that is below 3, by which sshd's
+ *	sandbox is to open nothing at all. RLIMIT_NPROC: it took the identity of a user who had
+ *	more processes than he may have, and neither forked nor executed anything since; all that
+ *	it tried to execute failed with EAGAIN, used are the user's processes now. RLIMIT_AS,
+ *	RLIMIT_DATA: it was held to one, which may or may not have mattered; its memory is gone,
+ *	used is SSHOBS_UNCOUNTED
+ * @pad: zero
+ * @limit: those limits, in the order of their bits
  */
 struct sshobs_exit {
-	__u32	code;
-	__u32	signal;
-	__u64	utime_ns;
-	__u64	stime_ns;
-	__u64	maxrss_kb;
+	__u32			code;
+	__u32			signal;
+	__u64			utime_ns;
+	__u64			stime_ns;
+	__u64			maxrss_kb;
+	__u32			limits;
+	__u32			pad;
+	struct sshobs_limit	limit[];
 };
 
 /* struct sshobs_close.flags */
@@ -825,24 +854,8 @@ struct sshobs_snapshot {
 	__u64	len;
 };
 
-/* struct sshobs_limit.used: the kernel does not count what counts against it */
-#define SSHOBS_UNCOUNTED	(~(__u64)0)
-
 /* Limits that a task has: RLIMIT_CPU (0) to RLIMIT_RTTIME (15). */
 #define SSHOBS_LIMITS		16
-
-/**
- * struct sshobs_limit - one resource limit, in the unit of getrlimit(2)
- * @soft: soft limit; SSHOBS_UNLIMITED: none
- * @hard: hard limit; SSHOBS_UNLIMITED: none
- * @used: what counts against it now; SSHOBS_UNCOUNTED: not known. RLIMIT_NPROC,
- *	RLIMIT_SIGPENDING and RLIMIT_MSGQUEUE count all that the real user has
- */
-struct sshobs_limit {
-	__u64	soft;
-	__u64	hard;
-	__u64	used;
-};
 
 /**
  * struct sshobs_task_info - what a process is right now

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 
 #include "../kmod/text.h"
 #include "limit.h"
@@ -105,6 +106,63 @@ void limits_from_event(struct session *session, const struct event *event)
 	}
 }
 
+static void note_edge(struct session *session, enum limit_kind kind, const struct event *event,
+		      const struct sshobs_limit *limit)
+{
+	struct limit_hit *hit = note(session, kind, event);
+
+	hit->soft = limit->soft;
+	hit->used = limit->used;
+}
+
+static void note_nofile(struct session *session, const struct event *event)
+{
+	const struct sshobs_limit *limit = sshobs_exit_limit(event->hdr, RLIMIT_NOFILE);
+
+	if (!limit)
+		return;
+	if (limit->used == limit->soft)
+		note_edge(session, LIMIT_NOFILE_FULL, event, limit);
+	else if (event->exit->code)
+		note_edge(session, LIMIT_NOFILE_ONE, event, limit);
+}
+
+/* Where a fork of it failed, that was told already; and who only served had nothing to execute. */
+static void note_nproc(struct session *session, const struct process *process,
+		       const struct event *event)
+{
+	const struct sshobs_limit *limit = sshobs_exit_limit(event->hdr, RLIMIT_NPROC);
+
+	if (limit && event->exit->code && !(process && process->clone_fails))
+		note_edge(session, LIMIT_NPROC_EXEC, event, limit);
+}
+
+/* A program that did something that is told, or a shell's child without one, did not fail so. */
+static bool did_nothing(const struct process *process)
+{
+	const struct program *program = process ? model_program(process) : NULL;
+
+	return program && process->last_ns == program->time_ns;
+}
+
+static void note_libraries(struct session *session, const struct process *process,
+			   const struct event *event, enum limit_kind kind, unsigned int resource)
+{
+	const struct sshobs_limit *limit = sshobs_exit_limit(event->hdr, resource);
+
+	if (limit && event->exit->code == 127 && did_nothing(process))
+		note_edge(session, kind, event, limit);
+}
+
+void limits_from_exit(struct session *session, const struct process *process,
+		      const struct event *event)
+{
+	note_nofile(session, event);
+	note_nproc(session, process, event);
+	note_libraries(session, process, event, LIMIT_AS_127, RLIMIT_AS);
+	note_libraries(session, process, event, LIMIT_DATA_127, RLIMIT_DATA);
+}
+
 /* Versions of OpenSSH differ in capitals. */
 static bool ends(const struct part *message, const char *with)
 {
@@ -159,13 +217,24 @@ const char *limit_name(enum limit_kind kind)
 		[LIMIT_NPROC] = "nproc",
 		[LIMIT_PIDS] = "pids",
 		[LIMIT_SYSTEM] = "system",
+		[LIMIT_NPROC_EXEC] = "nproc",
 		[LIMIT_NOFILE] = "nofile",
+		[LIMIT_NOFILE_FULL] = "nofile",
+		[LIMIT_NOFILE_ONE] = "nofile",
 		[LIMIT_PTY] = "pty",
 		[LIMIT_AS] = "as",
+		[LIMIT_AS_127] = "as",
+		[LIMIT_DATA_127] = "data",
 		[LIMIT_MAX_SESSIONS] = "max-sessions",
 		[LIMIT_MAX_STARTUPS] = "max-startups",
 		[LIMIT_ACCEPT_QUEUE] = "accept-queue",
 	};
 
 	return names[kind];
+}
+
+bool limit_is_concluded(enum limit_kind kind)
+{
+	return kind == LIMIT_NPROC_EXEC || kind == LIMIT_NOFILE_ONE || kind == LIMIT_AS_127 ||
+	       kind == LIMIT_DATA_127;
 }

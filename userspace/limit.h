@@ -2,12 +2,14 @@
 /*
  * Limits that a session ran into, gathered while its records fold. Part of the model.
  *
- * A limit is named only where the kernel or the server named it; what is not told by
- * any event, such as an open(2) that fails, is not here.
+ * A limit is named where the kernel or the server named it, and, marked as a conclusion,
+ * where a process ended as one does that runs into the limit that it was held to. What no
+ * event tells, such as an open(2) that fails and that the process survives, is not here.
  */
 #ifndef _SSHOBS_LIMIT_H
 #define _SSHOBS_LIMIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -22,9 +24,17 @@ struct session;
  * @LIMIT_NPROC: RLIMIT_NPROC: a fork failed
  * @LIMIT_PIDS: pids.max of a cgroup: a fork failed
  * @LIMIT_SYSTEM: kernel.threads-max or kernel.pid_max: a fork failed
+ * @LIMIT_NPROC_EXEC: RLIMIT_NPROC: a process became a user who had no room for it, did not
+ *	execute or fork anything, and ended badly: concluded from that
  * @LIMIT_NOFILE: RLIMIT_NOFILE, by the words of the server
+ * @LIMIT_NOFILE_FULL: RLIMIT_NOFILE: no descriptor was free when a process ended
+ * @LIMIT_NOFILE_ONE: RLIMIT_NOFILE: one was free, too few for a pipe, when a process ended
+ *	badly: concluded from that
  * @LIMIT_PTY: kernel.pty.max, or max= of the devpts mount: no pseudo terminal
  * @LIMIT_AS: RLIMIT_AS: an execve failed
+ * @LIMIT_AS_127: RLIMIT_AS: a program that was held to it exited with 127, as the dynamic
+ *	linker does when a library does not fit: concluded from that
+ * @LIMIT_DATA_127: RLIMIT_DATA: the same
  * @LIMIT_MAX_SESSIONS: MaxSessions, by the words of the server
  * @LIMIT_MAX_STARTUPS: MaxStartups, by the words of the server
  * @LIMIT_ACCEPT_QUEUE: the accept queue: SYNs were dropped
@@ -34,9 +44,14 @@ enum limit_kind {
 	LIMIT_NPROC,
 	LIMIT_PIDS,
 	LIMIT_SYSTEM,
+	LIMIT_NPROC_EXEC,
 	LIMIT_NOFILE,
+	LIMIT_NOFILE_FULL,
+	LIMIT_NOFILE_ONE,
 	LIMIT_PTY,
 	LIMIT_AS,
+	LIMIT_AS_127,
+	LIMIT_DATA_127,
 	LIMIT_MAX_SESSIONS,
 	LIMIT_MAX_STARTUPS,
 	LIMIT_ACCEPT_QUEUE,
@@ -78,6 +93,18 @@ void limits_free(struct limits *limits);
 void limits_from_event(struct session *session, const struct event *event);
 
 /**
+ * limits_from_exit() - a process ended
+ * @session: the session
+ * @process: the process as it was until then; NULL: it was never seen before
+ * @event: its exit
+ */
+void limits_from_exit(struct session *session, const struct process *process,
+		      const struct event *event);
+
+/** limit_is_concluded() - whether it is no more than the likely reason of what was seen */
+bool limit_is_concluded(enum limit_kind kind);
+
+/**
  * limits_from_log() - a line of the log
  * @session: the session
  * @event: the line; written by the server's own code
@@ -86,7 +113,7 @@ void limits_from_event(struct session *session, const struct event *event);
  */
 int limits_from_log(struct session *session, const struct event *event);
 
-/** limit_name() - "nproc", "pids", ...: the same in JSON and in the manual */
+/** limit_name() - "nproc", "pids", ...: the same in JSON and in the manual; not unique */
 const char *limit_name(enum limit_kind kind);
 
 #endif /* _SSHOBS_LIMIT_H */

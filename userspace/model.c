@@ -515,10 +515,12 @@ static int fold_prompt(struct session *session, const struct event *event)
 
 static int fold_exit(struct session *session, const struct event *event)
 {
-	struct process *process = touch_process(session, event->hdr);
+	struct process *process = model_find_process(session, event->hdr->pid);
 	const struct sshobs_exit *exit = event->exit;
 	int err;
 
+	limits_from_exit(session, process, event);
+	process = touch_process(session, event->hdr);
 	if (!process)
 		return -ENOMEM;
 	process->code = exit->code;

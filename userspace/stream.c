@@ -236,6 +236,7 @@ void stream_close(struct stream *stream)
 
 /* What these were before they told of limits. */
 #define CLONE_FAIL_SIZE	 offsetof(struct sshobs_clone_fail, limit)
+#define EXIT_SIZE	 offsetof(struct sshobs_exit, limits)
 #define ESTABLISHED_SIZE offsetof(struct sshobs_established, syns_dropped)
 
 /* For each type, the size of the body that every version has. */
@@ -248,7 +249,7 @@ static const size_t body_sizes[] = {
 	[SSHOBS_CRED] = sizeof(struct sshobs_cred),
 	[SSHOBS_PTY] = sizeof(struct sshobs_pty),
 	[SSHOBS_PROMPT] = sizeof(struct sshobs_pty),
-	[SSHOBS_EXIT] = sizeof(struct sshobs_exit),
+	[SSHOBS_EXIT] = EXIT_SIZE,
 	[SSHOBS_CLOSE] = sizeof(struct sshobs_close),
 	[SSHOBS_END] = sizeof(struct sshobs_end),
 	[SSHOBS_ADOPT] = ACCEPT_SIZE,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "../kmod/text.h"
@@ -154,12 +155,34 @@ static void json_pty_fail(struct json_object *object, const struct event *event)
 			event->pty_fail->error);
 }
 
+/* A limit that a process ended at the edge of. */
+static void add_edge(struct json_object *object, const struct event *event, unsigned int resource,
+		     const char *name)
+{
+	const struct sshobs_limit *limit = sshobs_exit_limit(event->hdr, resource);
+	char key[16];
+
+	if (!limit)
+		return;
+	snprintf(key, sizeof(key), "%s_soft", name);
+	add_limit(object, key, limit->soft);
+	snprintf(key, sizeof(key), "%s_hard", name);
+	add_limit(object, key, limit->hard);
+	snprintf(key, sizeof(key), "%s_used", name);
+	if (limit->used != SSHOBS_UNCOUNTED)
+		json_add_u64(object, key, limit->used);
+}
+
 static void json_exit(struct json_object *object, const struct event *event)
 {
 	json_add_outcome(object, event->exit->code, event->exit->signal);
 	json_add_u64(object, "utime_ns", event->exit->utime_ns);
 	json_add_u64(object, "stime_ns", event->exit->stime_ns);
 	json_add_u64(object, "maxrss_kb", event->exit->maxrss_kb);
+	add_edge(object, event, RLIMIT_DATA, "data");
+	add_edge(object, event, RLIMIT_NPROC, "nproc");
+	add_edge(object, event, RLIMIT_NOFILE, "nofile");
+	add_edge(object, event, RLIMIT_AS, "as");
 }
 
 static void json_close(struct json_object *object, const struct event *event)

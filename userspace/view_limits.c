@@ -19,14 +19,34 @@ static const struct {
 	[LIMIT_PIDS] = { "pids.max of a cgroup", "a fork failed", "forks failed" },
 	[LIMIT_SYSTEM] = { "kernel.threads-max or kernel.pid_max", "a fork failed",
 			   "forks failed" },
+	[LIMIT_NPROC_EXEC] = { "RLIMIT_NPROC", "probably an exec failed",
+			       "times probably an exec failed" },
 	[LIMIT_NOFILE] = { "RLIMIT_NOFILE", "the server says", "times, the last" },
+	[LIMIT_NOFILE_FULL] = { "RLIMIT_NOFILE", "a process ended with no descriptor free",
+				"processes ended with no descriptor free" },
+	[LIMIT_NOFILE_ONE] = { "RLIMIT_NOFILE",
+			       "a process failed with one descriptor free, too few for a pipe",
+			       "processes failed with one descriptor free, too few for a pipe" },
 	[LIMIT_PTY] = { "kernel.pty.max, or max= of devpts", "no pseudo terminal",
 			"times no pseudo terminal" },
 	[LIMIT_AS] = { "RLIMIT_AS", "an exec failed", "execs failed" },
+	[LIMIT_AS_127] = { "RLIMIT_AS",
+			   "a program exited with 127, as where a library does not fit",
+			   "programs exited with 127, as where a library does not fit" },
+	[LIMIT_DATA_127] = { "RLIMIT_DATA",
+			     "a program exited with 127, as where a library does not fit",
+			     "programs exited with 127, as where a library does not fit" },
 	[LIMIT_MAX_SESSIONS] = { "MaxSessions", "the server says", "times, the last" },
 	[LIMIT_MAX_STARTUPS] = { "MaxStartups", "the server says", "times, the last" },
 	[LIMIT_ACCEPT_QUEUE] = { "accept queue full", "a SYN was dropped", "SYNs were dropped" },
 };
+
+/* The process is the one that the words are about. */
+static bool is_about_an_end(enum limit_kind kind)
+{
+	return kind == LIMIT_NOFILE_FULL || kind == LIMIT_NOFILE_ONE || kind == LIMIT_AS_127 ||
+	       kind == LIMIT_DATA_127;
+}
 
 static void put_used(FILE *out, enum limit_kind kind, const struct limit_hit *hit)
 {
@@ -34,8 +54,12 @@ static void put_used(FILE *out, enum limit_kind kind, const struct limit_hit *hi
 
 	if (hit->soft == SSHOBS_UNLIMITED)
 		return;
-	if (kind == LIMIT_AS)
+	if (kind == LIMIT_AS || kind == LIMIT_AS_127)
 		fprintf(out, ", %llu KiB of address space allowed", soft / 1024);
+	else if (kind == LIMIT_DATA_127)
+		fprintf(out, ", %llu KiB of data allowed", soft / 1024);
+	else if (kind == LIMIT_NOFILE_FULL || kind == LIMIT_NOFILE_ONE)
+		fprintf(out, ", %llu of %llu descriptors", used, soft);
 	else if (kind == LIMIT_ACCEPT_QUEUE)
 		fprintf(out, ", %llu of %llu connections waited", used, soft);
 	else
@@ -52,7 +76,7 @@ static void put_hit(FILE *out, enum limit_kind kind, const struct limit_hit *hit
 	else
 		fputs(words[kind].one, out);
 	if (hit->pid) {
-		fputs(hit->quote.at ? ": " : " in ", out);
+		fputs(hit->quote.at || is_about_an_end(kind) ? ": " : " in ", out);
 		escape_string(out, hit->comm);
 		fprintf(out, "[%u]", hit->pid);
 	}
@@ -119,6 +143,7 @@ static struct json_object *hit_object(enum limit_kind kind, const struct limit_h
 		json_add_symbol(object, "errno", sshobs_errno_name(hit->error), hit->error);
 	add_number(object, "soft", hit->soft);
 	add_number(object, "used", hit->used);
+	json_add_bool(object, "concluded", limit_is_concluded(kind));
 	json_add_string(object, "text", text);
 	free(text);
 	return object;

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "../kmod/text.h"
@@ -477,6 +478,32 @@ static void put_mib(FILE *out, uint64_t kb)
 		(unsigned long long)(kb % 1024 * 10 / 1024));
 }
 
+static void put_held(FILE *out, const struct event *event, unsigned int resource, const char *what)
+{
+	const struct sshobs_limit *limit = sshobs_exit_limit(event->hdr, resource);
+
+	if (limit)
+		fprintf(out, ", %llu KiB of %s", (unsigned long long)(limit->soft / 1024), what);
+}
+
+/* The limits that it ended at the edge of; those that it was only held to where it ended badly. */
+static void put_edges(FILE *out, const struct event *event)
+{
+	const struct sshobs_limit *fds = sshobs_exit_limit(event->hdr, RLIMIT_NOFILE);
+	const struct sshobs_limit *nproc = sshobs_exit_limit(event->hdr, RLIMIT_NPROC);
+
+	if (fds)
+		fprintf(out, ", %llu of %llu descriptors in use (RLIMIT_NOFILE)",
+			(unsigned long long)fds->used, (unsigned long long)fds->soft);
+	if (nproc)
+		fprintf(out, ", its user has %llu of %llu processes (RLIMIT_NPROC)",
+			(unsigned long long)nproc->used, (unsigned long long)nproc->soft);
+	if (!event->exit->code && !event->exit->signal)
+		return;
+	put_held(out, event, RLIMIT_AS, "address space allowed (RLIMIT_AS)");
+	put_held(out, event, RLIMIT_DATA, "data allowed (RLIMIT_DATA)");
+}
+
 static enum tint put_exit(FILE *out, const struct step *step, bool local)
 {
 	const struct sshobs_exit *exit = step->first->exit;
@@ -492,6 +519,7 @@ static enum tint put_exit(FILE *out, const struct step *step, bool local)
 	fprintf(out, " (CPU %s, RSS ", format_duration(cpu, exit->utime_ns + exit->stime_ns));
 	put_mib(out, exit->maxrss_kb);
 	fputc(')', out);
+	put_edges(out, step->first);
 	return exit->signal ? TINT_BAD : exit->code ? TINT_WARN : TINT_NONE;
 }
 

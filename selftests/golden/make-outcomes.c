@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "make-capture.h"
 #include "packets.h"
@@ -406,6 +407,41 @@ static void exec_fails(uint32_t error, uint64_t soft)
 	after_us(100);
 }
 
+/* A program ends at the edge of a limit. */
+static void ends_at(uint32_t n, uint32_t code, unsigned int resource, struct sshobs_limit limit)
+{
+	struct sshobs_exit body = { .code = code, .maxrss_kb = 900, .limits = 1U << resource };
+
+	as_user();
+	forked(700, s.user + n);
+	on(s.session, s.user + n, "ls");
+	EXEC(300, 1000, "", "/bin/ls", "ls");
+	after_us(2000);
+	put(SSHOBS_EXIT, 900, &body, sizeof(body), &limit, sizeof(limit));
+	after_us(100);
+}
+
+/* 43: what is told of limits at the end of processes; some of it explains how they ended. */
+static void edges(void)
+{
+	const uint64_t none = SSHOBS_UNLIMITED, uncounted = SSHOBS_UNCOUNTED;
+
+	begins(43, false);
+	exchanges_keys();
+	lets_in("Accepted publickey for alice from 203.0.113.43 port 40000 ssh2: " KEY);
+	ends_at(1, 0, RLIMIT_NOFILE, (struct sshobs_limit){ 64, 64, 63 });
+	ends_at(2, 1, RLIMIT_NOFILE, (struct sshobs_limit){ 64, 64, 63 });
+	ends_at(3, 0, RLIMIT_NOFILE, (struct sshobs_limit){ 64, none, 64 });
+	ends_at(4, 1, RLIMIT_NOFILE, (struct sshobs_limit){ 32, 64, 32 });
+	ends_at(5, 0, RLIMIT_NPROC, (struct sshobs_limit){ 10, 10, 12 });
+	ends_at(6, 126, RLIMIT_NPROC, (struct sshobs_limit){ 10, 10, 12 });
+	ends_at(7, 0, RLIMIT_AS, (struct sshobs_limit){ 1 << 20, none, uncounted });
+	ends_at(8, 1, RLIMIT_AS, (struct sshobs_limit){ 1 << 20, none, uncounted });
+	ends_at(9, 127, RLIMIT_AS, (struct sshobs_limit){ 1 << 20, none, uncounted });
+	ends_at(10, 127, RLIMIT_DATA, (struct sshobs_limit){ 1 << 16, 1 << 17, uncounted });
+	leaves();
+}
+
 /* 37: one limit after the other; the client and the user's logger speak of more. */
 static void limits(void)
 {
@@ -563,4 +599,5 @@ void outcomes(void)
 	limits();
 	starved();
 	throttled();
+	edges();
 }
