@@ -24,117 +24,6 @@
 
 /* --- clone_fail --- */
 
-static void fork_to_the_limit(int sock)
-{
-	const struct rlimit limit = { .rlim_cur = 3, .rlim_max = 7 };
-	int stay[2];
-	pid_t pid;
-
-	(void)sock;
-	/* A user of its own: zombies of other tests would count. */
-	if (pipe(stay) || setresuid(NOBODY + 1, NOBODY + 1, NOBODY + 1) ||
-	    setrlimit(RLIMIT_NPROC, &limit))
-		_exit(126);
-	do {
-		pid = born(0);
-		if (!pid) {
-			close(stay[1]);
-			until_closed(stay[0]);
-			leave(4);
-		}
-	} while (pid > 0);
-	scene->number = errno;
-	close(stay[1]);
-	while (wait(NULL) > 0)
-		;
-}
-
-TEST_F(member, a_fork_beyond_RLIMIT_NPROC_is_told_with_the_limit)
-{
-	const struct sshobs_clone_fail *rec;
-
-	play(_metadata, self, fork_to_the_limit);
-	/* The child and two of its own. */
-	EXPECT_EQ(3U, scene->members);
-	EXPECT_EQ(EAGAIN, scene->number);
-	ASSERT_EQ(1U, count_of(self, SSHOBS_CLONE_FAIL));
-	rec = nth(self, SSHOBS_CLONE_FAIL, 0);
-	EXPECT_EQ(EAGAIN, (int)rec->error);
-	EXPECT_EQ(3ULL, rec->nproc_soft);
-	EXPECT_EQ(7ULL, rec->nproc_hard);
-	EXPECT_EQ(3ULL, rec->nproc_used);
-	EXPECT_EQ(SSHOBS_FORK_NPROC, rec->limit);
-}
-
-#define CGROUP		"/sys/fs/cgroup/selftest"
-
-/* A cgroup that has room for this process and @more. Return false where there are none. */
-static bool make_cgroup(const char *more)
-{
-	if (access("/sys/fs/cgroup/cgroup.procs", F_OK) &&
-	    mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL))
-		return false;
-	if (!write_file("/sys/fs/cgroup/cgroup.subtree_control", "+pids", 5))
-		return false;
-	return (!mkdir(CGROUP, 0755) || errno == EEXIST) &&
-	       write_file(CGROUP "/pids.max", more, strlen(more));
-}
-
-static void fork_in_a_cgroup(int sock)
-{
-	const struct rlimit limit = { .rlim_cur = 1, .rlim_max = 1 };
-	char pid[16];
-
-	(void)sock;
-	/* Root is not held to it, and nobody may take it for the reason. */
-	if (setrlimit(RLIMIT_NPROC, &limit) ||
-	    !write_file(CGROUP "/cgroup.procs", pid, sprintf(pid, "%d", getpid())))
-		_exit(126);
-	scene->number = fork() < 0 ? errno : 0;
-}
-
-TEST_F(member, a_fork_that_a_cgroup_refuses_is_told_as_such)
-{
-	const struct sshobs_clone_fail *rec;
-
-	if (!make_cgroup("1"))
-		SKIP(return, "there is no cgroup of pids");
-	play(_metadata, self, fork_in_a_cgroup);
-	EXPECT_EQ(EAGAIN, scene->number);
-	ASSERT_EQ(1U, count_of(self, SSHOBS_CLONE_FAIL));
-	rec = nth(self, SSHOBS_CLONE_FAIL, 0);
-	EXPECT_EQ(EAGAIN, (int)rec->error);
-	EXPECT_EQ(1ULL, rec->nproc_soft);
-	EXPECT_EQ(SSHOBS_FORK_PIDS, rec->limit);
-}
-
-#define THREADS_MAX	"/proc/sys/kernel/threads-max"
-
-static void fork_beyond_threads_max(int sock)
-{
-	char *max = read_file(THREADS_MAX);
-
-	(void)sock;
-	/* The least that it may be; and who asks for a fork now has had his. */
-	if (!max || !write_file(THREADS_MAX, "20", 2))
-		_exit(126);
-	scene->number = fork() < 0 ? errno : 0;
-	if (!write_file(THREADS_MAX, max, strlen(max)))
-		_exit(126);
-	free(max);
-}
-
-TEST_F(member, a_fork_beyond_the_limits_of_the_system_is_told_as_such)
-{
-	const struct sshobs_clone_fail *rec;
-
-	play(_metadata, self, fork_beyond_threads_max);
-	EXPECT_EQ(EAGAIN, scene->number);
-	ASSERT_EQ(1U, count_of(self, SSHOBS_CLONE_FAIL));
-	rec = nth(self, SSHOBS_CLONE_FAIL, 0);
-	EXPECT_EQ(SSHOBS_FORK_SYSTEM, rec->limit);
-}
-
 static void on_alarm(int signal)
 {
 	(void)signal;
@@ -310,41 +199,6 @@ TEST_F(member, an_exec_with_too_long_arguments_is_not_told)
 	EXPECT_EQ(0U, count_of(self, SSHOBS_EXEC_FAIL));
 }
 
-static void exec_without_room(int sock)
-{
-	const struct rlimit limit = { .rlim_cur = 64 << 10, .rlim_max = 128 << 10 };
-
-	(void)sock;
-	if (!born(0)) {
-		me->signal = SIGSEGV;
-		setrlimit(RLIMIT_AS, &limit);
-		execl("/bin/true", "true", NULL);
-		_exit(126);
-	}
-	wait(NULL);
-}
-
-TEST_F(member, an_exec_for_which_there_is_no_room_is_told_with_RLIMIT_AS)
-{
-	const struct sshobs_exec_fail *rec;
-	const struct sshobs_limit *as;
-	const struct sshobs_hdr *hdr;
-
-	play(_metadata, self, exec_without_room);
-	ASSERT_EQ(1U, count_of(self, SSHOBS_EXEC_FAIL));
-	hdr = log_find(&self->log, IN(SSHOBS_EXEC_FAIL, self->session));
-	rec = body(hdr);
-	EXPECT_TRUE(rec->error == ENOMEM || rec->error == EFAULT);
-	EXPECT_EQ(0, memcmp(rec->data, "/bin/true", rec->path_len));
-	/* The path and its padding. */
-	ASSERT_EQ(sizeof(*rec) + 16 + sizeof(*as), hdr->len - hdr->hdr_len);
-	as = (const void *)(rec->data + 16);
-	EXPECT_EQ(64ULL << 10, as->soft);
-	EXPECT_EQ(128ULL << 10, as->hard);
-	EXPECT_LT(0ULL, as->used);
-	EXPECT_EQ(0ULL, as->used % 4096);
-}
-
 /* --- exec --- */
 
 static void exec_with_arguments(int sock)
@@ -501,34 +355,6 @@ TEST_F(member, each_pseudo_terminal_is_told_with_its_index)
 	rec = nth(self, SSHOBS_PTY, 1);
 	EXPECT_EQ(scene->number & 255, (int)rec->pts);
 	EXPECT_EQ(0U, count_of(self, SSHOBS_PROMPT));
-}
-
-#define PTY_MAX		"/proc/sys/kernel/pty/max"
-
-static void open_no_pty(int sock)
-{
-	char *max = read_file(PTY_MAX);
-
-	(void)sock;
-	if (!max || !write_file(PTY_MAX, "0", 1))
-		_exit(126);
-	scene->number = open("/dev/ptmx", O_RDWR) < 0 ? errno : 0;
-	if (!write_file(PTY_MAX, max, strlen(max)))
-		_exit(126);
-	free(max);
-}
-
-TEST_F(member, a_pseudo_terminal_beyond_the_limit_is_told_with_its_error)
-{
-	const struct sshobs_pty_fail *rec;
-
-	play(_metadata, self, open_no_pty);
-	EXPECT_EQ(ENOSPC, scene->number);
-	EXPECT_EQ(0U, count_of(self, SSHOBS_PTY));
-	ASSERT_EQ(1U, count_of(self, SSHOBS_PTY_FAIL));
-	rec = nth(self, SSHOBS_PTY_FAIL, 0);
-	EXPECT_EQ(ENOSPC, (int)rec->error);
-	EXPECT_EQ(0U, rec->pad);
 }
 
 /* A shell of a kind: it asks twice, execs itself, asks twice, and ends with 11. */

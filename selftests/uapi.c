@@ -67,9 +67,10 @@ static const volatile struct layout layout[] = {
 	SIZE(sshobs_cred, 48),
 	AT(sshobs_cred, before, 0), AT(sshobs_cred, after, 24),
 	SIZE(sshobs_pty, 8), AT(sshobs_pty, pts, 0),
-	SIZE(sshobs_exit, 32),
+	SIZE(sshobs_exit, 40),
 	AT(sshobs_exit, code, 0), AT(sshobs_exit, signal, 4), AT(sshobs_exit, utime_ns, 8),
 	AT(sshobs_exit, stime_ns, 16), AT(sshobs_exit, maxrss_kb, 24),
+	AT(sshobs_exit, limits, 32), AT(sshobs_exit, pad, 36), AT(sshobs_exit, limit, 40),
 	SIZE(sshobs_close, 80),
 	AT(sshobs_close, peer, 0), AT(sshobs_close, local, 24),
 	AT(sshobs_close, bytes_received, 48), AT(sshobs_close, bytes_sent, 56),
@@ -898,6 +899,10 @@ TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
 		}
 		if (hdr->type == SSHOBS_WIRE) {
 			EXPECT_EQ(0U, ((const struct sshobs_wire *)body(hdr))->pad);
+		}
+		if (hdr->type == SSHOBS_EXIT) {
+			EXPECT_EQ(0U, ((const struct sshobs_exit *)body(hdr))->limits);
+			EXPECT_EQ(0U, ((const struct sshobs_exit *)body(hdr))->pad);
 		}
 		if (hdr->type == SSHOBS_PTY) {
 			EXPECT_EQ(0U, ((const struct sshobs_pty *)body(hdr))->pad);
