@@ -141,33 +141,66 @@ static bool set_socket(struct session_reading *reading, const struct session *se
 	return false;
 }
 
-/* Read a process, and the socket too if it is @with_fds. */
-static int read_process(struct readings *readings, struct session_reading *session,
-			const struct process *process, bool with_fds)
+/* With these, no process can be read. */
+static bool is_final(int err)
+{
+	return err == -EPERM || err == -ENOTTY || err == -ENOMEM;
+}
+
+/*
+ * Take a process, or its descriptors too. Return 0 or an error; -ESRCH: it is gone, also
+ * where its exit was lost and somebody else has its pid.
+ */
+static int take(struct snapshot *snapshot, const struct readings *readings,
+		const struct process *process, unsigned int parts)
+{
+	int err = snapshot_take_parts(snapshot, readings->device, process->pid,
+				      process->start_ns ?: SSHOBS_SNAPSHOT_ANY, parts);
+
+	if (err || snapshot->task->session == process->session->id)
+		return err;
+	snapshot_free(snapshot);
+	return -ESRCH;
+}
+
+/* A reading that failed, though the process is there, leaves what was read before. */
+static int read_process(struct readings *readings, const struct process *process)
 {
 	struct process_key key = key_of(process);
 	struct process_reading *reading;
 	struct snapshot snapshot;
-	int err = snapshot_take_parts(&snapshot, readings->device, process->pid,
-				      process->start_ns ?: SSHOBS_SNAPSHOT_ANY,
-				      with_fds ? SNAPSHOT_PART(SSHOBS_SNAPSHOT_FDS) : 0);
+	int err = take(&snapshot, readings, process, 0);
 
-	/* Gone, or of such a kind that nothing can be read of it. */
+	if (err == -ESRCH)
+		return 0;
+	if (is_final(err))
+		return err;
+	reading = err ? find_process(readings, &key) : process_slot(readings, &key);
+	if (reading)
+		reading->round = readings->round;
 	if (err)
-		return err == -EPERM || err == -ENOTTY || err == -ENOMEM ? err : 0;
-	/* Its exit was lost, and somebody else has its pid. */
-	if (snapshot.task->session == process->session->id) {
-		reading = process_slot(readings, &key);
-		if (reading) {
-			set_process(reading, snapshot.task);
-			reading->round = readings->round;
-		}
-		err = reading ? 0 : -ENOMEM;
-		if (!err && with_fds && set_socket(session, process->session, &snapshot))
-			session->holder = key;
-	}
+		return 0;
+	if (reading)
+		set_process(reading, snapshot.task);
 	snapshot_free(&snapshot);
-	return err;
+	return reading ? 0 : -ENOMEM;
+}
+
+/* The same of its descriptors, among which the socket may be. */
+static int read_socket(const struct readings *readings, struct session_reading *session,
+		       const struct process *process)
+{
+	struct snapshot snapshot;
+	int err = take(&snapshot, readings, process, SNAPSHOT_PART(SSHOBS_SNAPSHOT_FDS));
+
+	if (err) {
+		session->unread |= err != -ESRCH;
+		return is_final(err) ? err : 0;
+	}
+	if (set_socket(session, process->session, &snapshot))
+		session->holder = key_of(process);
+	snapshot_free(&snapshot);
+	return 0;
 }
 
 /* The group in the foreground of a process's terminal: the eighth field of its stat. */
@@ -213,17 +246,26 @@ static int read_session(struct readings *readings, const struct session *session
 	const struct process_reading *read;
 	const struct process *process;
 	int err = reading ? 0 : -ENOMEM;
+	bool had_tcp;
 
 	if (err)
 		return err;
+	had_tcp = reading->has_tcp;
 	reading->round = readings->round;
 	reading->has_tcp = false;
+	reading->unread = false;
 	reading->foreground = 0;
 	for (process = session->live; process && !err; process = process->hh.next) {
-		err = read_process(readings, reading, process, may_hold(reading, process));
+		err = read_process(readings, process);
+		if (!err && may_hold(reading, process))
+			err = read_socket(readings, reading, process);
 		read = readings_of_process(readings, process);
 		if (read && read->leads_tty && !reading->foreground)
 			reading->foreground = read_foreground(process->pid);
+	}
+	if (reading->unread && !reading->has_tcp) {
+		reading->has_tcp = had_tcp;
+		return err;
 	}
 	reading->searched = reading->has_tcp || reading->holder.pid ? 0 : session->records;
 	/* It is looked for anew. */

@@ -54,7 +54,8 @@ struct process_reading {
 /**
  * struct session_reading - what a session was like
  * @id: which
- * @has_tcp: its socket was read
+ * @has_tcp: its socket was read, now or before @unread
+ * @unread: somebody's descriptors could not be read this time
  * @rtt_us: smoothed round trip time
  * @retrans: segments that were sent again, in all
  * @bytes_in: bytes of the client that TCP took
@@ -69,6 +70,7 @@ struct process_reading {
 struct session_reading {
 	uint64_t id;
 	bool has_tcp;
+	bool unread;
 	uint32_t rtt_us;
 	uint32_t retrans;
 	uint64_t bytes_in;
@@ -110,7 +112,8 @@ const struct session_reading *readings_of_session(const struct readings *reading
  * @wanted: whether a session is; the others have no readings
  *
  * One small answer of the device for each process, and the descriptors of one process of
- * each session, for the socket. That a process is gone by now is normal.
+ * each session, for the socket. That a process is gone by now is normal; one that is there
+ * and could not be read, since it changed under the reading, keeps the reading that it had.
  *
  * Return: 0; -EPERM, -ENOTTY (a module without it), -ENOMEM.
  */
