@@ -19,14 +19,18 @@ static void copy_comm(char *to, const struct sshobs_hdr *hdr)
 	to[SSHOBS_COMM_LEN] = '\0';
 }
 
+static void free_program(struct program *program)
+{
+	free(program->path);
+	free(program->argv);
+}
+
 static void free_process(struct process *process)
 {
 	size_t i;
 
-	for (i = 0; i < process->n_execs; i++) {
-		free(process->execs[i].path);
-		free(process->execs[i].argv);
-	}
+	for (i = 0; i < process->n_execs; i++)
+		free_program(&process->execs[i]);
 	free(process->execs);
 	free(process);
 }
@@ -42,6 +46,53 @@ static void drop_processes(struct session *session)
 	}
 	session->processes = NULL;
 	session->last_process = NULL;
+}
+
+/* Only what it is now. */
+static void drop_old_programs(struct process *process)
+{
+	while (process->n_execs > 1) {
+		free_program(&process->execs[0]);
+		process->n_execs--;
+		memmove(&process->execs[0], &process->execs[1],
+			process->n_execs * sizeof(process->execs[0]));
+	}
+}
+
+/* A parent appears before its children, so that its own parent is right already. */
+static void link_to_the_living(struct session *session)
+{
+	struct process *process;
+
+	for (process = session->processes; process; process = process->next) {
+		struct process *parent = process->parent;
+
+		if (parent && parent->end_ns && parent->parent)
+			parent = parent->parent;
+		process->parent = parent;
+		process->needed = !process->end_ns;
+	}
+	for (process = session->live; process; process = process->hh.next)
+		if (process->parent)
+			process->parent->needed = true;
+}
+
+void model_drop_past(struct session *session)
+{
+	struct process **link = &session->processes, *process;
+
+	link_to_the_living(session);
+	session->last_process = NULL;
+	while ((process = *link)) {
+		if (process->needed) {
+			drop_old_programs(process);
+			session->last_process = process;
+			link = &process->next;
+			continue;
+		}
+		*link = process->next;
+		free_process(process);
+	}
 }
 
 void model_drop_events(struct session *session)

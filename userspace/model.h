@@ -76,6 +76,7 @@ struct program {
  * @uid_known: @uid holds something
  * @role: whether it is one of the server's own
  * @depth: how many of its ancestors are in the session
+ * @needed: for model_drop_past()
  * @view: for the views
  * @next: next process of the session, in order of appearance
  * @hh: in session->live, by pid
@@ -109,6 +110,7 @@ struct process {
 	bool uid_known;
 	enum role role;
 	uint32_t depth;
+	bool needed;
 	void *view;
 	struct process *next;
 	UT_hash_handle hh;
@@ -305,6 +307,17 @@ int model_fold(struct model *model, const struct event *event, struct session **
 
 /** model_drop_session() - forget a session */
 void model_drop_session(struct model *model, struct session *session);
+
+/**
+ * model_drop_past() - forget the processes of a session that have ended, and what those that
+ *	are alive were before they became what they are
+ * @session: the session, which is up
+ *
+ * The parent of a process is then the nearest ancestor that is alive; where none is, the
+ * oldest, which stays. What is left grows with what is alive, and not with time. How the
+ * login went can't be told from it any more: see phases.h.
+ */
+void model_drop_past(struct session *session);
 
 /** model_drop_events() - free the events that were kept of a session */
 void model_drop_events(struct session *session);

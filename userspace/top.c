@@ -13,6 +13,7 @@
 
 #include "commands.h"
 #include "format.h"
+#include "phases.h"
 #include "term.h"
 #include "top.h"
 #include "top_screen.h"
@@ -111,6 +112,26 @@ static void tag_sessions(struct top *top)
 	}
 }
 
+/*
+ * This may run for weeks, and some sessions do. Once it was seen how the login went, only what
+ * is alive is shown.
+ */
+static void forget_past(struct top *top)
+{
+	struct session *session;
+	struct login login;
+
+	for (session = top->model.sessions; session; session = session->next) {
+		if (!(session->tag & TOP_SETTLED)) {
+			phases_cut(&top->model, session, &login);
+			if (login.n && login.end == LOGIN_GOING_ON)
+				continue;
+			session->tag |= TOP_SETTLED;
+		}
+		model_drop_past(session);
+	}
+}
+
 static bool is_same(const struct top_row *a, const struct top_row *b)
 {
 	return a->kind == b->kind && a->session == b->session && a->pid == b->pid &&
@@ -172,6 +193,7 @@ static int update(struct top *top)
 	if (is_live(top))
 		top->model.now_ns = now_monotonic_ns();
 	tag_sessions(top);
+	forget_past(top);
 	err = readings_take(&top->readings, &top->model, is_tagged);
 	/* From here, so that a slow machine is not kept busy with nothing else. */
 	top->next_ns = now_monotonic_ns() + top->delay_ns;

@@ -173,8 +173,9 @@ static enum tint put_state(FILE *out, const struct cell_source *source)
 		fputs("closed", out);
 		return TINT_WARN;
 	}
-	phases_cut(source->model, session, &login);
-	if (login.n && login.end == LOGIN_GOING_ON) {
+	if (!source->settled)
+		phases_cut(source->model, session, &login);
+	if (!source->settled && login.n && login.end == LOGIN_GOING_ON) {
 		phase = &login.phases[login.n - 1];
 		fputs(phase_name(phase->last), out);
 		fputs(phase->name == PHASE_UNKNOWN ? "?" : "", out);

@@ -61,6 +61,7 @@ struct top_cell {
  * @local: names of users are those of this host
  * @session: which one
  * @outcome: of @session
+ * @settled: its login is over, and the processes of that may be forgotten
  * @process: which one of it; NULL: the row is the session's
  * @tree: what is drawn before its command
  */
@@ -70,6 +71,7 @@ struct cell_source {
 	bool local;
 	const struct session *session;
 	enum outcome_kind outcome;
+	bool settled;
 	const struct process *process;
 	const char *tree;
 };

@@ -163,6 +163,7 @@ static int add_session(struct maker *maker, struct session *session)
 		.readings = maker->readings,
 		.local = maker->local,
 		.session = session,
+		.settled = session->tag & TOP_SETTLED,
 		.tree = "",
 	};
 	struct top_row *row = add_row(maker, ROW_SESSION, session);

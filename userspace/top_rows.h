@@ -17,6 +17,7 @@
 /* In session->tag. */
 #define TOP_WANTED   1U /* it has rows */
 #define TOP_UNFOLDED 2U /* and its processes have some */
+#define TOP_SETTLED  4U /* its login is over: no process that has ended matters any more */
 
 /* What the sessions are sorted by; those of which it is not known come last. */
 enum top_sort {
