@@ -41,6 +41,7 @@ static void fold(unsigned int type, uint64_t session, uint32_t pid, const void *
 		 const void *data)
 {
 	struct sshobs_hdr hdr = {
+		.len = sizeof(hdr),
 		.hdr_len = sizeof(hdr),
 		.type = (uint16_t)type,
 		.time_ns = now += 1000,
