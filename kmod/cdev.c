@@ -211,7 +211,9 @@ static loff_t cdev_llseek(struct file *file, loff_t offset, int whence)
 		return -EINVAL;
 	if (offset)
 		return -ESPIPE;
-	mutex_lock(&reader->lock);
+	/* Killable: who shares the file may be copying to memory that never comes. */
+	if (mutex_lock_killable(&reader->lock))
+		return -EINTR;
 	reader_forget(reader);
 	if (whence == SEEK_SET)
 		sshobs_ring_oldest(&reader->cursor);
@@ -322,7 +324,8 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	/* Nothing of the reader's: it need not keep other threads from reading. */
 	if (is_snapshot(cmd))
 		return sshobs_snapshot(&reader->room, (void __user *)arg, _IOC_SIZE(cmd));
-	mutex_lock(&reader->lock);
+	if (mutex_lock_killable(&reader->lock))
+		return -EINTR;
 	ret = reader_ioctl(reader, cmd, (void __user *)arg);
 	mutex_unlock(&reader->lock);
 	return ret;

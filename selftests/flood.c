@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * flood connect|kex|syn COUNT: what strangers on the network do to port 22 of this
- * machine, COUNT times, and on until the standard input ends. Prints "begun" when it
- * has done all that it holds open, or a part of what it does in passing, and in the
- * end how many there were.
+ * flood connect|kex|syn|login|bomb COUNT: what strangers on the network, or users, do to
+ * port 22 of this machine, COUNT times, and on until the standard input ends. Prints
+ * "begun" when it has done all that it holds open, or a part of what it does in passing,
+ * and in the end how many there were.
  *
  *   connect	open a connection and hang up
  *   kex	send a version and half of a KEXINIT, and hold the connection
  *   syn	send a SYN, and never hear of what it is answered with
+ *   login	log in to a server of its own, become a program that ends at once, log out
+ *   bomb	log in to a server of its own, and fork there as often as nproc lets it, in
+ *		each child, too
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,7 +24,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PORT_SSH	22
@@ -36,6 +42,15 @@
 /* So few SYNs at once that no queue of the loopback device runs over. */
 #define SYN_BATCH	50
 #define SYN_PAUSE_US	1000
+
+/* A user without an account, and what he may have. */
+#define USER		54321
+#define USER_NPROC	100
+/* Bytes of environment that a login is given: the module keeps them while it lasts. */
+#define ENVIRONMENT	3500
+/* Forks that a process of the bomb tries, and its pause where one failed. */
+#define BOMB_FORKS	8
+#define BOMB_PAUSE_US	100000
 
 static bool input_ended(int timeout_ms)
 {
@@ -207,6 +222,132 @@ static unsigned int flood_syn(unsigned int count)
 	return i;
 }
 
+static int listen_ssh(void)
+{
+	struct sockaddr_in server = {
+		.sin_family = AF_INET,
+		.sin_port = htons(PORT_SSH),
+		.sin_addr.s_addr = htonl(SERVER),
+	};
+	int sock = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	if (sock < 0)
+		error(1, errno, "socket");
+	setsockopt(sock, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (bind(sock, (struct sockaddr *)&server, sizeof(server)) || listen(sock, BATCH))
+		error(1, errno, "port 22");
+	return sock;
+}
+
+/* Log in: a child of the server plays the user. Return the client's end. */
+static int log_in(int listener, void (*play)(void), pid_t *user)
+{
+	int client = connect_ssh(), sock = accept(listener, NULL, NULL);
+
+	if (sock < 0)
+		error(1, errno, "accept");
+	*user = fork();
+	if (!*user) {
+		close(client);
+		play();
+	}
+	if (*user < 0)
+		error(1, errno, "fork");
+	close(sock);
+	return client;
+}
+
+/* Until all of a login is gone. */
+static void log_out(int client, pid_t user)
+{
+	close(client);
+	if (waitpid(user, NULL, 0) != user)
+		error(1, errno, "waitpid");
+}
+
+/* The smallest program that there is: how it is loaded is not the point. */
+static void become_program(void)
+{
+	static char variable[ENVIRONMENT] = "VARIABLE=";
+
+	memset(variable + strlen(variable), 'v', sizeof(variable) - strlen(variable) - 1);
+	execle("/bin/busybox", "true", NULL, (char *[]){ variable, NULL });
+	_exit(127);
+}
+
+static unsigned int flood_login(unsigned int count)
+{
+	int listener = listen_ssh(), client;
+	unsigned int i = 0;
+	pid_t user;
+
+	while (i < count || !input_ended(0)) {
+		client = log_in(listener, become_program, &user);
+		log_out(client, user);
+		if (++i == BATCH)
+			begun();
+	}
+	return i;
+}
+
+/* Shared by all processes of the bomb. */
+static struct {
+	unsigned int	forks;
+	unsigned int	failed;
+	bool		over;
+} volatile *bomb;
+
+static void bomb_fork(void)
+{
+	pid_t child = fork();
+
+	__atomic_fetch_add(&bomb->forks, 1, __ATOMIC_SEQ_CST);
+	if (!child) {
+		for (int i = 0; i < BOMB_FORKS && !bomb->over; i++)
+			bomb_fork();
+		_exit(0);
+	}
+	if (child < 0) {
+		__atomic_fetch_add(&bomb->failed, 1, __ATOMIC_SEQ_CST);
+		usleep(BOMB_PAUSE_US);
+	}
+}
+
+static void explode(void)
+{
+	const struct rlimit nproc = { USER_NPROC, USER_NPROC };
+
+	/* Somebody else wants to log in, on this machine. */
+	if (nice(19) != 19 || setrlimit(RLIMIT_NPROC, &nproc) || setuid(USER))
+		_exit(1);
+	while (!bomb->over) {
+		bomb_fork();
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	}
+	_exit(0);
+}
+
+static unsigned int flood_bomb(unsigned int count)
+{
+	int client;
+	pid_t user;
+
+	bomb = mmap(NULL, sizeof(*bomb), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		    -1, 0);
+	if ((void *)bomb == MAP_FAILED)
+		error(1, errno, "mmap");
+	client = log_in(listen_ssh(), explode, &user);
+	while (!bomb->failed && !waitpid(user, NULL, WNOHANG))
+		usleep(BOMB_PAUSE_US);
+	begun();
+	while (bomb->forks < count || !input_ended(0))
+		usleep(BOMB_PAUSE_US);
+	bomb->over = true;
+	log_out(client, user);
+	return bomb->forks;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -216,6 +357,8 @@ int main(int argc, char **argv)
 		{ "connect", flood_connect },
 		{ "kex", flood_kex },
 		{ "syn", flood_syn },
+		{ "login", flood_login },
+		{ "bomb", flood_bomb },
 	};
 	size_t i;
 
@@ -225,5 +368,5 @@ int main(int argc, char **argv)
 		printf("%u\n", floods[i].run(strtoul(argv[2], NULL, 10)));
 		return 0;
 	}
-	error(2, 0, "usage: flood connect|kex|syn COUNT");
+	error(2, 0, "usage: flood connect|kex|syn|login|bomb COUNT");
 }

@@ -32,7 +32,10 @@
  *   to what comes next; any other offset is ESPIPE, any other whence EINVAL.
  * - write() adds one SSHOBS_MARK: 1 to SSHOBS_MARK_MAX bytes, else EINVAL.
  * - open() wants CAP_PERFMON or CAP_SYS_ADMIN in the initial user namespace,
- *   else EPERM.
+ *   else EPERM. It is asked of whoever opens: a process that the open file was
+ *   passed to may go on reading from it, as from any other. SSHOBS_IOC_SNAPSHOT
+ *   asks whoever calls.
+ * - mmap() is ENODEV, splice(2) and sendfile(2) are EINVAL.
  * - An ioctl that is not listed here is ENOTTY; a flag that is not listed and
  *   padding that is not zero are EINVAL; a bad pointer is EFAULT.
  */
