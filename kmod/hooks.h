@@ -4,9 +4,10 @@
  * values, and ends in the table of its probes. hooks.c puts them in place.
  *
  * Every handler may not sleep or fault, and returns at once for a task or a socket of
- * no interest: that path is what the host pays. Handlers of probes and tracepoints run
- * with preemption off; those that ftrace calls run as their function does, and turn it
- * off themselves before they look at a session.
+ * no interest: that path is what the host pays. Handlers of probes run with preemption
+ * off; those of tracepoints, which newer kernels call with it on, and those that ftrace
+ * calls, which run as their function does, turn it off themselves before they look at a
+ * session.
  *
  * What only wants to see a function begin, and is called often, is called by ftrace
  * itself: that costs a third of a kprobe, and cannot be missed because an interrupt

@@ -11,6 +11,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/nsproxy.h>
+#include <linux/preempt.h>
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 #include <linux/tty.h>
@@ -330,23 +331,30 @@ static void exec_record(struct sshobs_session *session, const struct linux_binpr
 	sshobs_record_end(rec);
 }
 
-static void exec_trace(void *data, struct task_struct *task, pid_t old_pid,
-		       struct linux_binprm *bprm)
+static void exec_told(struct sshobs_task *entry, const struct linux_binprm *bprm)
 {
 	struct sshobs_session *session;
-	struct sshobs_task *entry;
 	bool late;
 
-	sshobs_hit(SSHOBS_HOOK_EXEC);
-	entry = sshobs_task_find(task);
-	if (!entry)
-		return;
 	session = sshobs_session_exec(entry, &late);
 	if (!session)
 		return;
 	if (late)
 		exec_late_clone(session);
 	exec_record(session, bprm);
+}
+
+static void exec_trace(void *data, struct task_struct *task, pid_t old_pid,
+		       struct linux_binprm *bprm)
+{
+	struct sshobs_task *entry;
+
+	sshobs_hit(SSHOBS_HOOK_EXEC);
+	preempt_disable();
+	entry = sshobs_task_find(task);
+	if (entry)
+		exec_told(entry, bprm);
+	preempt_enable();
 }
 
 static int commit_creds_enter(struct kprobe *probe, struct pt_regs *regs)
@@ -400,19 +408,24 @@ static void exit_record(struct sshobs_session *session, struct task_struct *task
 	sshobs_record_end(rec);
 }
 
-static void exit_trace(void *data, SSHOBS_EXIT_ARGS)
+/* Of two last threads that get here, one finds it. */
+static void exit_told(struct task_struct *task)
 {
-	struct sshobs_session *session;
+	struct sshobs_session *session = sshobs_session_leave(task);
 
-	sshobs_hit(SSHOBS_HOOK_EXIT);
-	if (!sshobs_task_find(task) || atomic_read(&task->signal->live))
-		return;
-	/* Of two last threads that get here, one finds it. */
-	session = sshobs_session_leave(task);
 	if (!session)
 		return;
 	exit_record(session, task);
 	sshobs_session_put(session);
+}
+
+static void exit_trace(void *data, SSHOBS_EXIT_ARGS)
+{
+	sshobs_hit(SSHOBS_HOOK_EXIT);
+	preempt_disable();
+	if (sshobs_task_find(task) && !atomic_read(&task->signal->live))
+		exit_told(task);
+	preempt_enable();
 }
 
 /* Never called: the compiler compares the probes with the kernel's prototypes. */

@@ -6,6 +6,7 @@
  * socket of the host passes here for each segment, and a kprobe costs six times as
  * much.
  */
+#include <linux/preempt.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <linux/timekeeping.h>
@@ -198,12 +199,15 @@ static struct sshobs_session *talking_session(const struct sock *sock)
 /* Out of line, so that what the host pays while nobody talks is a compare and a return. */
 static noinline void rcv_space_look(const struct sock *sock)
 {
-	struct sshobs_session *session = talking_session(sock);
+	struct sshobs_session *session;
 
-	if (!session || session->wire[SSHOBS_WIRE_IN].state == SSHOBS_WIRE_OVER)
-		return;
-	tell_read(session, sock);
-	session_silence(session);
+	preempt_disable();
+	session = talking_session(sock);
+	if (session && session->wire[SSHOBS_WIRE_IN].state != SSHOBS_WIRE_OVER) {
+		tell_read(session, sock);
+		session_silence(session);
+	}
+	preempt_enable();
 }
 
 /* In tcp_recvmsg(), after each buffer that it copied from, with the socket locked. */
@@ -216,14 +220,17 @@ static void rcv_space_trace(void *data, struct sock *sock)
 
 static noinline void tcp_probe_look(const struct sock *sock, const struct sk_buff *skb)
 {
-	struct sshobs_session *session = talking_session(sock);
+	struct sshobs_session *session;
 
-	if (!session)
-		return;
-	if (skb->len > tcp_hdrlen(skb))
-		session->arrived_ns = ktime_get_ns();
-	tell_sent(session, sock);
-	session_silence(session);
+	preempt_disable();
+	session = talking_session(sock);
+	if (session) {
+		if (skb->len > tcp_hdrlen(skb))
+			session->arrived_ns = ktime_get_ns();
+		tell_sent(session, sock);
+		session_silence(session);
+	}
+	preempt_enable();
 }
 
 /* For each segment that comes, before what it acknowledges is freed, with the socket locked. */
@@ -236,12 +243,15 @@ static void tcp_probe_trace(void *data, struct sock *sock, SSHOBS_TCP_PROBE_SKB 
 
 static noinline void receive_reset_look(const struct sock *sock)
 {
-	struct sshobs_session *session = talking_session(sock);
+	struct sshobs_session *session;
 
-	if (!session)
-		return;
-	tell_sent(session, sock);
-	session_silence(session);
+	preempt_disable();
+	session = talking_session(sock);
+	if (session) {
+		tell_sent(session, sock);
+		session_silence(session);
+	}
+	preempt_enable();
 }
 
 /*

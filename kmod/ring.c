@@ -3,6 +3,7 @@
 #include <linux/irq_work.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
@@ -247,6 +248,10 @@ bool sshobs_ring_ready(const struct sshobs_cursor *cursor)
 
 int sshobs_ring_wait(const struct sshobs_cursor *cursor)
 {
+	/* There is no sleep while a writer is at the record, however long that takes. */
+	cond_resched();
+	if (signal_pending(current))
+		return -ERESTARTSYS;
 	return wait_event_interruptible(ring.readers, sshobs_ring_ready(cursor));
 }
 

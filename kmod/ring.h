@@ -121,6 +121,8 @@ bool sshobs_ring_ready(const struct sshobs_cursor *cursor);
  * sshobs_ring_wait() - sleep until there is something to read
  * @cursor: the reader's cursor
  *
+ * Returns at once while a writer is at the next record.
+ *
  * Context: process, sleeps. Return: 0, or -ERESTARTSYS on a signal.
  */
 int sshobs_ring_wait(const struct sshobs_cursor *cursor);
