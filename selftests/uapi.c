@@ -184,6 +184,7 @@ TEST(ioctls_have_the_numbers_that_they_had)
 	EXPECT_EQ(0x8078b542U, SSHOBS_IOC_STATS);
 	EXPECT_EQ(0xc058b543U, SSHOBS_IOC_PROBE);
 	EXPECT_EQ(0xc028b544U, SSHOBS_IOC_SNAPSHOT);
+	EXPECT_EQ(0xb545U, SSHOBS_IOC_TRIAL);
 }
 
 TEST(types_have_the_numbers_that_they_had)
@@ -256,7 +257,7 @@ static bool is_snapshot(unsigned long cmd)
 static bool is_known(unsigned long cmd)
 {
 	return cmd == SSHOBS_IOC_INFO || cmd == SSHOBS_IOC_SET_FORMAT ||
-	       cmd == SSHOBS_IOC_STATS || cmd == SSHOBS_IOC_PROBE || is_snapshot(cmd);
+	       cmd == SSHOBS_IOC_STATS || cmd == SSHOBS_IOC_PROBE || cmd == SSHOBS_IOC_TRIAL || is_snapshot(cmd);
 }
 
 TEST_F(device, an_unknown_ioctl_is_ENOTTY)
