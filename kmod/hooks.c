@@ -102,6 +102,9 @@ static int hook_call(struct sshobs_hook *hook)
 	};
 	strscpy(symbol, hook->symbol, sizeof(symbol));
 	err = ftrace_set_filter(&hook->ops, symbol, strlen(symbol), 1);
+	/* How it says that there is no such function. */
+	if (err == -EINVAL)
+		err = -ENOENT;
 	if (!err)
 		err = register_ftrace_function(&hook->ops);
 	if (err)
