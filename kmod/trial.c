@@ -51,9 +51,9 @@ static void try_cred(struct trial *trial)
 /* A directory is no program, which is found out on the way. */
 static void try_exec(struct trial *trial)
 {
-	static char *path = "/";
-	char *argv[] = { path, NULL };
-	char *envp[] = { NULL };
+	char path[] = "/";
+	char *argv[2] = { path };
+	char *envp[1] = { NULL };
 
 	if (call_usermodehelper(path, argv, envp, UMH_WAIT_EXEC) != -EACCES)
 		return;

@@ -12,7 +12,7 @@
 #include "module.h"
 #include "term.h"
 
-#define MAX_PROBES 128
+#define MAX_PROBES     128
 #define KPROBES_SWITCH "/sys/kernel/debug/kprobes/enabled"
 
 /* All that is told about the module. @open is 0 if the device could be asked. */
@@ -39,9 +39,11 @@ static int ask_device(struct state *state)
 
 	if (err)
 		return err;
-	err = stream_trial(stream) ?:
-	      stream_info(stream, &state->info) ?:
-	      stream_stats(stream, &state->stats);
+	err = stream_trial(stream);
+	if (!err)
+		err = stream_info(stream, &state->info);
+	if (!err)
+		err = stream_stats(stream, &state->stats);
 	while (!err && state->n_probes < MAX_PROBES) {
 		struct sshobs_probe *probe = &state->probes[state->n_probes];
 
