@@ -321,9 +321,11 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct reader *reader = file->private_data;
 	long ret;
 
-	/* Nothing of the reader's: it need not keep other threads from reading. */
+	/* Nothing of the reader's: they need not keep other threads from reading. */
 	if (is_snapshot(cmd))
 		return sshobs_snapshot(&reader->room, (void __user *)arg, _IOC_SIZE(cmd));
+	if (cmd == SSHOBS_IOC_TRIAL)
+		return arg ? -EINVAL : source->trial();
 	if (mutex_lock_killable(&reader->lock))
 		return -EINTR;
 	ret = reader_ioctl(reader, cmd, (void __user *)arg);

@@ -9,11 +9,13 @@
  * struct sshobs_cdev_source - what the device tells of but does not know itself
  * @stats: fill in what is counted, over zeroes
  * @probe: describe a probe; 0 or -ENOENT
+ * @trial: call what is probed, and note which probes fire; 0, -ENOMEM or -EINTR
  * @mark: write a mark record; the text is @len bytes, 1 to SSHOBS_MARK_MAX
  */
 struct sshobs_cdev_source {
 	void	(*stats)(struct sshobs_stats *stats);
 	int	(*probe)(struct sshobs_probe *probe);
+	int	(*trial)(void);
 	void	(*mark)(const char *text, size_t len);
 };
 

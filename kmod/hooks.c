@@ -102,6 +102,9 @@ static int hook_call(struct sshobs_hook *hook)
 	};
 	strscpy(symbol, hook->symbol, sizeof(symbol));
 	err = ftrace_set_filter(&hook->ops, symbol, strlen(symbol), 1);
+	/* How it says that there is no such function. */
+	if (err == -EINVAL)
+		err = -ENOENT;
 	if (!err)
 		err = register_ftrace_function(&hook->ops);
 	if (err)
@@ -238,6 +241,47 @@ static const char *hook_kind(const struct sshobs_hook *hook)
 	return hook->leave ? "kretprobe" : "kprobe";
 }
 
+u64 sshobs_hooks_seen(enum sshobs_hook_id id)
+{
+	return hook_hits(hooks[id]) + hook_misses(hooks[id]);
+}
+
+void sshobs_hooks_tried(enum sshobs_hook_id id, bool called, bool fired)
+{
+	struct sshobs_hook *hook = hooks[id];
+
+	WRITE_ONCE(hook->tried, called && hook->active);
+	WRITE_ONCE(hook->silent, called && hook->active && !fired);
+}
+
+int sshobs_hooks_alive(void)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < SSHOBS_HOOKS; i++) {
+		if (!hooks[i]->silent)
+			continue;
+		if (hooks[i]->core)
+			err = -ENXIO;
+		pr_err("%s was called, and its %s did not fire%s\n", hooks[i]->symbol,
+		       hook_kind(hooks[i]),
+		       hooks[i]->core ? "" : ": its events will be absent");
+	}
+	return err;
+}
+
+/* A module's function goes with the module; kprobes can be switched off one by one. */
+static bool hook_armed(const struct sshobs_hook *hook)
+{
+	if (!hook->active || hook->trace)
+		return hook->active;
+	if (hook->call)
+		return hook->ops.flags & FTRACE_OPS_FL_ENABLED;
+	return !((hook->leave ? &hook->kretprobe.kp : &hook->kprobe)->flags &
+		 (KPROBE_FLAG_DISABLED | KPROBE_FLAG_GONE));
+}
+
 int sshobs_hooks_probe(struct sshobs_probe *probe)
 {
 	const struct sshobs_hook *hook;
@@ -245,9 +289,11 @@ int sshobs_hooks_probe(struct sshobs_probe *probe)
 	if (probe->index >= SSHOBS_HOOKS)
 		return -ENOENT;
 	hook = hooks[probe->index];
-	probe->flags = (hook->active ? SSHOBS_PROBE_ACTIVE : 0) |
+	probe->flags = (hook_armed(hook) ? SSHOBS_PROBE_ACTIVE : 0) |
 		       (hook->core ? SSHOBS_PROBE_CORE : 0) |
-		       (hook->unneeded ? SSHOBS_PROBE_UNNEEDED : 0);
+		       (hook->unneeded ? SSHOBS_PROBE_UNNEEDED : 0) |
+		       (READ_ONCE(hook->tried) ? SSHOBS_PROBE_TRIED : 0) |
+		       (READ_ONCE(hook->silent) ? SSHOBS_PROBE_SILENT : 0);
 	probe->hits = hook_hits(hook);
 	probe->misses = hook_misses(hook);
 	strscpy(probe->kind, hook_kind(hook), sizeof(probe->kind));

@@ -74,6 +74,8 @@ enum sshobs_hook_id {
  * @trace: tracepoint: called with NULL and the tracepoint's arguments
  * @call: ftrace: called before the function; not to be traced itself
  * @active: it is in place
+ * @tried: in the last trial its function was called
+ * @silent: and it did not fire
  * @kprobe: kprobe: what the kernel was given
  * @kretprobe: return probe: what the kernel was given
  * @tracepoint: tracepoint: where it is
@@ -91,6 +93,8 @@ struct sshobs_hook {
 	ftrace_func_t		call;
 
 	bool			active;
+	bool			tried;
+	bool			silent;
 	struct kprobe		kprobe;
 	struct kretprobe	kretprobe;
 	struct tracepoint	*tracepoint;
@@ -272,6 +276,32 @@ void sshobs_hooks_exit(void);
  * Context: any, between sshobs_hooks_init() and sshobs_hooks_exit().
  */
 bool sshobs_hooks_active(enum sshobs_hook_id id);
+
+/**
+ * sshobs_hooks_seen() - times that the kernel came by a probe, whether it could call it or not
+ * @id: which
+ *
+ * Context: any, after sshobs_hooks_init().
+ */
+u64 sshobs_hooks_seen(enum sshobs_hook_id id);
+
+/**
+ * sshobs_hooks_tried() - note what a trial found
+ * @id: which
+ * @called: its function was called; else nothing is known
+ * @fired: it was seen since then
+ *
+ * Context: one at a time.
+ */
+void sshobs_hooks_tried(enum sshobs_hook_id id, bool called, bool fired);
+
+/**
+ * sshobs_hooks_alive() - may the module stay, for what the trial found?
+ *
+ * Probes that did not fire are told in the log. Context: may sleep. Return: 0, or -ENXIO
+ * where it is a core one.
+ */
+int sshobs_hooks_alive(void);
 
 /**
  * sshobs_hooks_missed() - hits that the kernel skipped, of all probes

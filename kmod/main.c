@@ -12,6 +12,7 @@
 #include "record.h"
 #include "ring.h"
 #include "session.h"
+#include "trial.h"
 
 #define PORTS_MAX	16
 
@@ -89,6 +90,7 @@ static void main_mark(const char *text, size_t len)
 static const struct sshobs_cdev_source source = {
 	.stats		= main_stats,
 	.probe		= sshobs_hooks_probe,
+	.trial		= sshobs_trial,
 	.mark		= main_mark,
 };
 
@@ -120,6 +122,9 @@ static int __init sshobs_init(void)
 	if (err)
 		goto exit_connecting;
 	err = sshobs_adopt();
+	if (err)
+		goto exit_hooks;
+	err = sshobs_trial() ?: sshobs_hooks_alive();
 	if (err)
 		goto exit_hooks;
 	err = sshobs_cdev_init(&source);

@@ -53,7 +53,7 @@ unsigned long scaled(unsigned long full)
 
 /* --- the module ------------------------------------------------------------- */
 
-static const char *module_path(void)
+const char *module_path(void)
 {
 	static char path[256];
 	const char *given = getenv("SSHOBS_KO");

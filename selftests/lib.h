@@ -37,6 +37,8 @@ unsigned long scaled(unsigned long full);
 
 /* --- the module ------------------------------------------------------------- */
 
+/* Its file. */
+const char *module_path(void);
 /* Load it with parameters ("ports=22 ring_kb=64"). Return 0 or -errno. */
 int module_load(const char *params);
 /* Unload it. Return 0, or -errno: -EWOULDBLOCK while it is in use. */

@@ -176,6 +176,7 @@ TEST(ioctls_have_the_numbers_that_they_had)
 	EXPECT_EQ(0x8078b542U, SSHOBS_IOC_STATS);
 	EXPECT_EQ(0xc058b543U, SSHOBS_IOC_PROBE);
 	EXPECT_EQ(0xc028b544U, SSHOBS_IOC_SNAPSHOT);
+	EXPECT_EQ(0xb545U, SSHOBS_IOC_TRIAL);
 }
 
 TEST(types_have_the_numbers_that_they_had)

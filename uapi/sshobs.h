@@ -771,12 +771,18 @@ struct sshobs_stats {
 };
 
 /* struct sshobs_probe.flags */
-/* The probe is in place. Else the kernel has no such symbol, unless it is unneeded. */
+/* The probe is in place. Else the kernel has no such symbol, or has switched the probe off,
+ * unless it is unneeded.
+ */
 #define SSHOBS_PROBE_ACTIVE	(1U << 0)
 /* Without this probe the module would not have been loaded. */
 #define SSHOBS_PROBE_CORE	(1U << 1)
 /* This kernel shows the same facts elsewhere: the probe was left out. */
 #define SSHOBS_PROBE_UNNEEDED	(1U << 2)
+/* In the last trial, at load or by SSHOBS_IOC_TRIAL, its function was called. */
+#define SSHOBS_PROBE_TRIED	(1U << 3)
+/* And the probe did not fire: its events do not come. */
+#define SSHOBS_PROBE_SILENT	(1U << 4)
 
 /**
  * struct sshobs_probe - argument and answer of SSHOBS_IOC_PROBE
@@ -1057,5 +1063,10 @@ struct sshobs_fd {
  * Whenever it fails, what the buffer holds is undefined.
  */
 #define SSHOBS_IOC_SNAPSHOT	_IOWR(SSHOBS_IOC_MAGIC, 0x44, struct sshobs_snapshot)
+/* Call the functions that are probed, where that can be done without an effect, and note
+ * which of the probes fire: see SSHOBS_IOC_PROBE. Takes no argument: 0 is passed. EINVAL
+ * (argument), ENOMEM, EINTR.
+ */
+#define SSHOBS_IOC_TRIAL	_IO(SSHOBS_IOC_MAGIC, 0x45)
 
 #endif /* _UAPI_SSHOBS_H */

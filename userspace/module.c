@@ -133,6 +133,10 @@ static int load_failed(int err)
 		return fail(
 			STATUS_FAILURE,
 			"load: the module was built for another kernel; build it anew: make load, or make dkms-install");
+	case -ENXIO:
+		return fail(
+			STATUS_FAILURE,
+			"load: probes do not fire when they are tried; is /sys/kernel/debug/kprobes/enabled 1? see: dmesg | grep sshobs");
 	case -ENOMEM:
 		return fail(STATUS_FAILURE, "load: out of memory; try a smaller ring_kb");
 	}

@@ -479,6 +479,11 @@ int stream_stats(struct stream *stream, struct sshobs_stats *stats)
 	return ioctl(stream->fd, SSHOBS_IOC_STATS, stats) ? -errno : 0;
 }
 
+int stream_trial(struct stream *stream)
+{
+	return ioctl(stream->fd, SSHOBS_IOC_TRIAL, 0) ? -errno : 0;
+}
+
 int stream_probe(struct stream *stream, unsigned int index, struct sshobs_probe *probe)
 {
 	memset(probe, 0, sizeof(*probe));

@@ -213,6 +213,9 @@ int stream_info(struct stream *stream, struct sshobs_info *info);
 /** stream_stats() - ask the device what it counted; Return: 0 or -errno */
 int stream_stats(struct stream *stream, struct sshobs_stats *stats);
 
+/** stream_trial() - have the module try its probes; Return: 0 or -errno */
+int stream_trial(struct stream *stream);
+
 /** stream_probe() - ask for one probe; Return: 0, -ENOENT past the last, or -errno */
 int stream_probe(struct stream *stream, unsigned int index, struct sshobs_probe *probe);
 

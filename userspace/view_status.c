@@ -12,7 +12,8 @@
 #include "module.h"
 #include "term.h"
 
-#define MAX_PROBES 128
+#define MAX_PROBES     128
+#define KPROBES_SWITCH "/sys/kernel/debug/kprobes/enabled"
 
 /* All that is told about the module. @open is 0 if the device could be asked. */
 struct state {
@@ -28,6 +29,7 @@ struct state {
 	size_t n_probes;
 	size_t n_needed;
 	size_t n_active;
+	size_t n_tried;
 };
 
 static int ask_device(struct state *state)
@@ -37,7 +39,11 @@ static int ask_device(struct state *state)
 
 	if (err)
 		return err;
-	err = stream_info(stream, &state->info) ?: stream_stats(stream, &state->stats);
+	err = stream_trial(stream);
+	if (!err)
+		err = stream_info(stream, &state->info);
+	if (!err)
+		err = stream_stats(stream, &state->stats);
 	while (!err && state->n_probes < MAX_PROBES) {
 		struct sshobs_probe *probe = &state->probes[state->n_probes];
 
@@ -49,6 +55,7 @@ static int ask_device(struct state *state)
 		state->n_probes++;
 		state->n_needed += !(probe->flags & SSHOBS_PROBE_UNNEEDED);
 		state->n_active += !!(probe->flags & SSHOBS_PROBE_ACTIVE);
+		state->n_tried += !!(probe->flags & SSHOBS_PROBE_TRIED);
 	}
 	stream_close(stream);
 	return err == -ENOENT ? 0 : err;
@@ -104,7 +111,104 @@ static void print_counts(const struct state *state)
 	/* This one was there too when it asked. */
 	printf("%" PRIu64 "\n", (uint64_t)(stats->readers ? stats->readers - 1 : 0));
 	print_key("Probes");
-	printf("%zu of %zu in place\n", state->n_active, state->n_needed);
+	printf("%zu of %zu in place, %zu of them tried just now\n", state->n_active,
+	       state->n_needed, state->n_tried);
+}
+
+/* What a trial can't call: another probe that tells that it was, or this program's own exec. */
+static const struct {
+	const char *symbol;
+	const char *witness;
+} witnesses[] = {
+	{ "alloc_bprm", "sched_process_exec" },
+	{ "bprm_execve", "sched_process_exec" },
+	{ "sched_process_exec", NULL },
+};
+
+static uint64_t hits_of(const struct state *state, const char *symbol)
+{
+	size_t i;
+
+	for (i = 0; i < state->n_probes; i++)
+		if (strcmp(state->probes[i].symbol, symbol) == 0)
+			return state->probes[i].hits;
+	return 0;
+}
+
+/* How often the function of a probe was called, by other accounts; *by: which. */
+static uint64_t calls_of(const struct state *state, const char *symbol, const char **by)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(witnesses) / sizeof(witnesses[0]); i++) {
+		if (strcmp(symbol, witnesses[i].symbol) != 0)
+			continue;
+		*by = witnesses[i].witness;
+		return *by ? hits_of(state, *by) : 1;
+	}
+	return 0;
+}
+
+/* What is wrong with a probe, in words; false: nothing is. */
+static bool probe_problem(const struct state *state, const struct sshobs_probe *probe, char *text,
+			  size_t size)
+{
+	const char *by = NULL;
+	uint64_t calls;
+
+	if (probe->flags & SSHOBS_PROBE_UNNEEDED)
+		return false;
+	if (!(probe->flags & SSHOBS_PROBE_ACTIVE)) {
+		snprintf(text, size, "is not in %s: its events do not come",
+			 probe->hits ? "place any more" : "this kernel");
+		return true;
+	}
+	if (probe->flags & SSHOBS_PROBE_SILENT) {
+		snprintf(text, size, "was called, and its %s did not fire: its events do not come",
+			 probe->kind);
+		return true;
+	}
+	calls = probe->hits ? 0 : calls_of(state, probe->symbol, &by);
+	if (!calls)
+		return false;
+	if (by)
+		snprintf(text, size, "never fired, though %s did, %" PRIu64 " times", by, calls);
+	else
+		snprintf(text, size, "never fired, though this very program was executed");
+	return true;
+}
+
+static void print_problem_line(const char *symbol, const char *text, size_t *problems)
+{
+	print_key(*problems ? "" : "Missing");
+	fputs(term_tint(TINT_WARN), stdout);
+	escape_string(stdout, symbol);
+	printf(" %s%s\n", text, term_tint(TINT_NONE));
+	++*problems;
+}
+
+/* One switch for all of them, which those that rely on it are not told of. */
+static bool kprobes_are_off(void)
+{
+	FILE *file = fopen(KPROBES_SWITCH, "re");
+	int byte = file ? fgetc(file) : EOF;
+
+	if (file)
+		fclose(file);
+	return byte == '0';
+}
+
+static void print_probe_problems(const struct state *state, size_t *problems)
+{
+	char text[160];
+	size_t i;
+
+	for (i = 0; i < state->n_probes; i++)
+		if (probe_problem(state, &state->probes[i], text, sizeof(text)))
+			print_problem_line(state->probes[i].symbol, text, problems);
+	if (kprobes_are_off())
+		print_problem_line("kprobes", "are switched off: echo 1 > " KPROBES_SWITCH,
+				   problems);
 }
 
 static void print_problem(const char *what, uint64_t count, size_t *problems)
@@ -121,16 +225,8 @@ static void print_problems(const struct state *state)
 {
 	const struct sshobs_stats *stats = &state->stats;
 	size_t problems = 0;
-	size_t i;
 
-	for (i = 0; i < state->n_probes; i++) {
-		if (state->probes[i].flags & (SSHOBS_PROBE_ACTIVE | SSHOBS_PROBE_UNNEEDED))
-			continue;
-		print_key(problems++ ? "" : "Missing");
-		printf("%s", term_tint(TINT_WARN));
-		escape_string(stdout, state->probes[i].symbol);
-		printf(" is not in this kernel: its events do not come%s\n", term_tint(TINT_NONE));
-	}
+	print_probe_problems(state, &problems);
 	print_problem("connections were not followed: raise max_sessions",
 		      stats->sessions_untracked, &problems);
 	print_problem("processes were not followed: raise max_tasks", stats->tasks_untracked,
@@ -147,13 +243,24 @@ static void print_problems(const struct state *state)
 
 static const char *probe_state(uint32_t flags, enum tint *tint)
 {
-	*tint = flags & SSHOBS_PROBE_ACTIVE ? TINT_GOOD : TINT_WARN;
-	if (flags & SSHOBS_PROBE_ACTIVE)
-		return flags & SSHOBS_PROBE_CORE ? "core" : "active";
-	if (!(flags & SSHOBS_PROBE_UNNEEDED))
+	*tint = TINT_WARN;
+	if (flags & SSHOBS_PROBE_SILENT)
+		return "silent";
+	if (!(flags & (SSHOBS_PROBE_ACTIVE | SSHOBS_PROBE_UNNEEDED)))
 		return "absent";
 	*tint = TINT_DIM;
-	return "not needed";
+	if (flags & SSHOBS_PROBE_UNNEEDED)
+		return "not needed";
+	*tint = TINT_GOOD;
+	return flags & SSHOBS_PROBE_CORE ? "core" : "active";
+}
+
+/* What came of the trial, where there was one. */
+static const char *probe_trial(uint32_t flags)
+{
+	if (!(flags & SSHOBS_PROBE_TRIED))
+		return "-";
+	return flags & SSHOBS_PROBE_SILENT ? "silent" : "fired";
 }
 
 static int print_probes(const struct state *state)
@@ -163,6 +270,7 @@ static int print_probes(const struct state *state)
 		{ "KIND", 10, 0 },
 		{ "HITS", 4, SCOLS_FL_RIGHT },
 		{ "MISSES", 6, SCOLS_FL_RIGHT },
+		{ "TRIAL", 6, 0 },
 		{ "STATE", 6, 0 },
 	};
 	struct libscols_table *table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
@@ -183,8 +291,10 @@ static int print_probes(const struct state *state)
 		table_cell(line, 2, number, TINT_NONE);
 		snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)probe->misses);
 		table_cell(line, 3, number, probe->misses ? TINT_WARN : TINT_NONE);
+		table_cell(line, 4, probe_trial(probe->flags),
+			   probe->flags & SSHOBS_PROBE_SILENT ? TINT_WARN : TINT_NONE);
 		name = probe_state(probe->flags, &tint);
-		table_cell(line, 4, name, tint);
+		table_cell(line, 5, name, tint);
 	}
 	return table_print(table);
 }
@@ -232,6 +342,7 @@ static struct json_object *probes_array(const struct state *state)
 	for (i = 0; i < state->n_probes; i++) {
 		const struct sshobs_probe *probe = &state->probes[i];
 		struct json_object *object = json_object_new_object();
+		char text[160];
 
 		json_add_bytes(object, "symbol", probe->symbol, strlen(probe->symbol));
 		json_add_bytes(object, "kind", probe->kind, strlen(probe->kind));
@@ -240,6 +351,10 @@ static struct json_object *probes_array(const struct state *state)
 		json_add_bool(object, "active", probe->flags & SSHOBS_PROBE_ACTIVE);
 		json_add_bool(object, "needed", !(probe->flags & SSHOBS_PROBE_UNNEEDED));
 		json_add_bool(object, "core", probe->flags & SSHOBS_PROBE_CORE);
+		json_add_bool(object, "tried", probe->flags & SSHOBS_PROBE_TRIED);
+		json_add_bool(object, "silent", probe->flags & SSHOBS_PROBE_SILENT);
+		json_add_string(object, "problem",
+				probe_problem(state, probe, text, sizeof(text)) ? text : NULL);
 		json_object_array_add(array, object);
 	}
 	return array;
