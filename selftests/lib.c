@@ -69,12 +69,15 @@ const char *module_path(void)
 int module_load(const char *params)
 {
 	int fd = open(module_path(), O_RDONLY | O_CLOEXEC);
+	const char *seeded = getenv("SEEDED");
+	char all[1024];
 	int err = 0;
 
 	if (fd < 0)
 		return -errno;
 	unlink(PARAMS_FILE);
-	if (syscall(SYS_finit_module, fd, params, 0))
+	snprintf(all, sizeof(all), "%s %s", params, seeded ? seeded : "");
+	if (syscall(SYS_finit_module, fd, all, 0))
 		err = -errno;
 	close(fd);
 	return err;

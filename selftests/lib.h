@@ -39,7 +39,9 @@ unsigned long scaled(unsigned long full);
 
 /* Its file. */
 const char *module_path(void);
-/* Load it with parameters ("ports=22 ring_kb=64"). Return 0 or -errno. */
+/* Load it with parameters ("ports=22 ring_kb=64"), and those of the environment's SEEDED, which
+ * selftests/detectors sets. Return 0 or -errno.
+ */
 int module_load(const char *params);
 /* Unload it. Return 0, or -errno: -EWOULDBLOCK while it is in use. */
 int module_unload(void);
