@@ -73,14 +73,15 @@ static int find_number(struct request *request, const char *name)
 static int find_request(struct request *request)
 {
 	const struct options *options = request->options;
-	const char *name = options->n_args ? options->args[0] : NULL;
 	struct session *session;
+	const char *name;
 	int status;
 
 	if (options->by_pid) {
 		request->pid = options->pid;
 		return 0;
 	}
+	name = options->args[0];
 	if (strcmp(name, "self") != 0 && strcmp(name, "last") != 0)
 		return find_number(request, name);
 	status = find_session(options, &request->model, stream_origin(request->stream), name,

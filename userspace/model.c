@@ -376,11 +376,10 @@ static int fold_established(struct session *session, const struct event *event)
 	return 0;
 }
 
-/* A parent that is no member is the task that accepted. */
-static void link_parent(struct session *session, struct process *child, const struct event *event)
+/* A parent that is no member is the task that accepted. It was there before its child. */
+static void link_parent(struct session *session, struct process *child, struct process *parent,
+			const struct event *event)
 {
-	struct process *parent = model_find_process(session, event->hdr->pid);
-
 	child->parent = parent;
 	child->ppid = event->hdr->pid;
 	if (parent && (event->clone->flags & CLONE_PARENT)) {
@@ -428,7 +427,7 @@ static int fold_clone(struct session *session, const struct event *event)
 	child->adopted = event->clone->how & SSHOBS_CLONE_ADOPTED;
 	child->vforked = event->clone->flags & CLONE_VFORK;
 	child->late = event->clone->how & SSHOBS_CLONE_LATE;
-	link_parent(session, child, event);
+	link_parent(session, child, parent, event);
 	child->role = role_after_clone(session, child, event->clone->flags);
 	evidence_from_clone(session, child);
 	return 0;

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Feeds the reader captures that are cut off at every byte (at every 61st one, if they
- * are long), and captures with bytes turned over, under the address and undefined behaviour sanitizers. All
- * views run on each; nothing may crash, hang or leak.
- *
- * Usage: fuzz CAPTURE [ROUNDS [SEED]]
- * With clang, -DLIBFUZZER -fsanitize=fuzzer makes it a libFuzzer target.
+ * A capture file, through the stream, the model and all views of it.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <locale.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "../../kmod/text.h"
+#include "../../userspace/capture.h"
 #include "../../userspace/model.h"
-#include "../../userspace/options.h"
-#include "../../userspace/stream.h"
 #include "../../userspace/story.h"
 #include "../../userspace/term.h"
 #include "../../userspace/top_rows.h"
@@ -32,6 +20,7 @@
 #include "../../userspace/view_timeline.h"
 #include "../../userspace/view_tree.h"
 #include "../../userspace/view_waterfall.h"
+#include "fuzz.h"
 
 /* Phases must add up, whatever the capture says. */
 static void check_sums(const struct story *story)
@@ -137,143 +126,145 @@ static void view_all(struct model *model, const struct origin *origin)
 	view_top(model, origin);
 }
 
-/* Returns how the stream ended. */
-static int read_all(const void *data, size_t size, enum model_keep keep, bool forget)
+static void view_event(const struct event *event, const struct origin *origin)
 {
+	view_line(event, OUTPUT_SHORT);
+	view_line(event, OUTPUT_SHORT_ISO);
+	view_json_event(event, origin);
+}
+
+/* What ends before the capture does is cut off, and nothing worse. */
+static void read_prefix(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size);
+	struct stream *stream;
+	struct event event;
+	int ret;
+
+	if (!copy)
+		abort();
+	memcpy(copy, data, size);
+	ret = stream_open_memory(&stream, copy, size);
+	if (ret && ret != STREAM_FOREIGN)
+		abort();
+	while (!ret && (ret = stream_next(stream, &event)) > 0)
+		ret = 0;
+	if (ret < 0 && ret != STREAM_FOREIGN)
+		abort();
+	if (ret != STREAM_FOREIGN)
+		stream_close(stream);
+	free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	/* Three ways to read it; the last one is that of the live view. */
+	unsigned int way = size ? data[size - 1] % 3 : 0;
 	struct stream *stream;
 	struct model model;
 	struct event event;
 	int ret = stream_open_memory(&stream, data, size);
 
 	if (ret)
-		return ret;
-	model_init(&model, keep, forget);
+		return 0;
+	out_begin();
+	model_init(&model, way ? KEEP_NONE : KEEP_ALL, way == 2);
 	while ((ret = stream_next(stream, &event)) > 0) {
-		view_line(&event, OUTPUT_SHORT);
-		view_line(&event, OUTPUT_SHORT_ISO);
-		view_json_event(&event, stream_origin(stream));
+		view_event(&event, stream_origin(stream));
 		if (model_fold(&model, &event, NULL))
 			abort();
 	}
 	view_all(&model, stream_origin(stream));
 	model_free(&model);
 	stream_close(stream);
-	return ret;
-}
-
-static void quiet(void)
-{
-	static const struct options options = { .color = COLOR_ALWAYS };
-
-	setlocale(LC_CTYPE, "C.UTF-8");
-	if (!freopen("/dev/null", "w", stdout))
-		exit(1);
-	term_init(&options);
-}
-
-#ifdef LIBFUZZER
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	quiet();
+	free(out_end(NULL));
+	if (!ret)
+		read_prefix(data, size * 7 / 11);
 	return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	read_all(data, size, KEEP_ALL, false);
-	return 0;
-}
-#else
-static unsigned char *slurp(const char *path, size_t *size)
-{
-	FILE *file = fopen(path, "r");
-	unsigned char *data;
-	long end;
+/* --- mutations that leave the other records where they are --------------------------- */
 
-	if (!file || fseek(file, 0, SEEK_END) || (end = ftell(file)) < 0)
-		return NULL;
-	rewind(file);
-	*size = (size_t)end;
-	data = malloc(*size);
-	if (data && fread(data, 1, *size, file) != *size)
-		data = NULL;
-	fclose(file);
-	return data;
+/* Where the records of a capture are. */
+struct records {
+	size_t at[512];
+	size_t n;
+	size_t end;
+};
+
+static uint32_t record_len(const uint8_t *record)
+{
+	uint32_t len;
+
+	memcpy(&len, record, sizeof(len));
+	return len;
 }
 
-static uint64_t state;
-
-/* xorshift: the same everywhere for the same seed. */
-static uint64_t random_number(uint64_t below)
+static void find_records(const uint8_t *data, size_t size, struct records *records)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state % below;
-}
+	size_t at = CAPTURE_HEADER_MIN;
 
-/* Of a long capture, only some of its bytes: the time that it takes grows with the square. */
-#define LONG 32768
+	records->n = 0;
+	while (at + sizeof(struct sshobs_hdr) <= size && records->n < 512) {
+		uint32_t len = record_len(data + at);
 
-static int cut_everywhere(const unsigned char *data, size_t size)
-{
-	size_t step = size > LONG ? 61 : 1;
-	size_t cut;
-
-	for (cut = 0; cut <= size; cut += step) {
-		/* A copy of its own, so that each byte beyond it is a finding. */
-		unsigned char *copy = malloc(cut ? cut : 1);
-		int ret;
-
-		memcpy(copy, data, cut);
-		ret = read_all(copy, cut, cut / step % 64 ? KEEP_NONE : KEEP_ALL, cut % 2);
-		free(copy);
-		if (ret && ret != STREAM_FOREIGN) {
-			fprintf(stderr, "cut at %zu: %d\n", cut, ret);
-			return 1;
-		}
+		if (len < sizeof(struct sshobs_hdr) || len > size - at)
+			break;
+		records->at[records->n++] = at;
+		at += len;
 	}
-	return 0;
+	records->end = at;
 }
 
-static void turn_bytes(const unsigned char *data, size_t size, unsigned long rounds)
+/* Everything in a record but its lengths: @size stays. */
+static size_t mutate_record(uint8_t *record, size_t size)
 {
-	static const unsigned char values[] = { 0, 1, 7, 8, 0x7f, 0x80, 0xff };
-	unsigned char *copy = malloc(size);
+	size_t kept = offsetof(struct sshobs_hdr, type);
 
-	while (rounds--) {
-		uint64_t n = 1 + random_number(8);
+	LLVMFuzzerMutate(record + kept, record_len(record) - kept, record_len(record) - kept);
+	return size;
+}
 
-		memcpy(copy, data, size);
-		while (n--)
-			copy[random_number(size)] = random_number(2) ?
-							    values[random_number(sizeof(values))] :
-							    (unsigned char)random_number(256);
-		read_all(copy, size, KEEP_ALL, false);
-	}
+static size_t remove_record(uint8_t *data, size_t size, size_t at)
+{
+	uint32_t len = record_len(data + at);
+
+	memmove(data + at, data + at + len, size - at - len);
+	return size - len;
+}
+
+static size_t repeat_record(uint8_t *data, size_t size, size_t max_size, size_t from, size_t to)
+{
+	uint32_t len = record_len(data + from);
+	uint8_t *copy;
+
+	if (size + len > max_size)
+		return size;
+	copy = malloc(len);
+	if (!copy)
+		abort();
+	memcpy(copy, data + from, len);
+	memmove(data + to + len, data + to, size - to);
+	memcpy(data + to, copy, len);
 	free(copy);
+	return size + len;
 }
 
-int main(int argc, char **argv)
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
-	unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 300;
-	unsigned char *data;
-	size_t size;
+	struct records records;
+	size_t one, other;
 
-	state = argc > 3 ? strtoull(argv[3], NULL, 0) : 88172645463325252ULL;
-	if (argc < 2)
-		return 64;
-	data = slurp(argv[1], &size);
-	if (!data)
-		return 1;
-	quiet();
-	if (cut_everywhere(data, size))
-		return 1;
-	turn_bytes(data, size, rounds);
-	free(data);
-	return 0;
+	find_records(data, size, &records);
+	if (!records.n || seed % 8 == 0)
+		return LLVMFuzzerMutate(data, size, max_size);
+	one = records.at[seed / 8 % records.n];
+	other = records.at[seed / 4096 % records.n];
+	switch (seed % 8) {
+	case 1:
+		return remove_record(data, size, one);
+	case 2:
+		return repeat_record(data, size, max_size, one, other);
+	}
+	return mutate_record(data + one, size);
 }
-#endif
