@@ -323,13 +323,15 @@ static size_t parse_priority(const char *text, size_t len, u32 *priority)
 static void log_record(struct sshobs_session *session, const struct msghdr *msg, size_t size)
 {
 	char begin[PRIORITY_SIZE] = {};
+	const size_t wanted = min(size, sizeof(begin));
+	const size_t copied = copy_message(begin, wanted, msg, 0);
 	struct sshobs_log *rec;
 	size_t skip, len;
 	u32 priority;
 
-	skip = parse_priority(begin, copy_message(begin, min(size, sizeof(begin)), msg, 0),
-			      &priority);
-	if (!skip)
+	skip = parse_priority(begin, copied, &priority);
+	/* What can't be read right now may be a line, and is told as one without its text. */
+	if (!skip && copied == wanted)
 		return;
 	len = min_t(size_t, size - skip, SSHOBS_LOG_MAX);
 	rec = sshobs_record_begin(session, current, SSHOBS_LOG, sizeof(*rec) + len);

@@ -601,9 +601,11 @@ struct sshobs_wire {
 
 /**
  * struct sshobs_log - body of SSHOBS_LOG
- * @priority: facility * 8 + severity, as syslog(3) has them
+ * @priority: facility * 8 + severity, as syslog(3) has them; 0 where @text_len is 0 too:
+ *	nothing of the line could be read
  * @text_len: bytes of @text
- * @text_total: bytes that the line has; more than @text_len: it was cut
+ * @text_total: bytes that the line has; more than @text_len: it was cut, or the rest was
+ *	not in memory when it was sent
  * @pad: zero
  * @text: the datagram after its "<priority>", as it was sent: a time stamp, the name of
  *	the program, and the message; escape it
