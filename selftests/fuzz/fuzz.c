@@ -106,7 +106,8 @@ void out_end_json(void)
 		struct json_object *value = *line ? json_tokener_parse_verbose(line, &error) : NULL;
 
 		if (error != json_tokener_success) {
-			fprintf(stderr, "not JSON (%s): %s\n", json_tokener_error_desc(error), line);
+			fprintf(stderr, "not JSON (%s): %s\n", json_tokener_error_desc(error),
+				line);
 			abort();
 		}
 		json_object_put(value);

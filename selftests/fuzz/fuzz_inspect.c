@@ -49,7 +49,9 @@ static void print(struct inspection *inspection)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct snapshot processes[FAKE_PROCESSES] = { 0 };
-	struct inspection inspection = { .origin = &fuzz_origin, .session = 7, .processes = processes };
+	struct inspection inspection = { .origin = &fuzz_origin,
+					 .session = 7,
+					 .processes = processes };
 	struct input input = { data, size };
 	size_t i;
 

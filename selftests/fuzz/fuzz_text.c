@@ -15,7 +15,9 @@
 /* A capture of one record. */
 static void *make_capture(struct input *input, size_t *size)
 {
-	struct sshobs_hdr hdr = { .seq = 7, .time_ns = 1234567890, .session = 3, .pid = 4, .tid = 5 };
+	struct sshobs_hdr hdr = {
+		.seq = 7, .time_ns = 1234567890, .session = 3, .pid = 4, .tid = 5
+	};
 	size_t body;
 	char *capture;
 	FILE *file = open_memstream(&capture, size);

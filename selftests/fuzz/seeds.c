@@ -159,8 +159,10 @@ int main(int argc, char **argv)
 {
 	static const char *const scenes[] = { "openssh-8.4", "openssh-10", "dropbear",
 					      "tmux",	     "left",	   "hostile" };
-	static const char *const times[] = { "2026-11-22 10:00:00", "10:00", "yesterday", "@1.5",
-					     "1h 30min ago", "2026-11-22T10:00:00.5Z", "0.5" };
+	static const char *const times[] = {
+		"2026-11-22 10:00:00",	  "10:00", "yesterday", "@1.5", "1h 30min ago",
+		"2026-11-22T10:00:00.5Z", "0.5"
+	};
 	size_t i;
 
 	if (argc < 3)
