@@ -45,6 +45,10 @@ demo:				## a real SSH login in a virtual machine, and its report
 check:				## run every test, in virtual machines with four kernels
 	@selftests/check
 
+.PHONY: check-full
+check-full:			## the same with the full counts, which takes hours
+	@SCALE=100 selftests/check
+
 .PHONY: check-debug
 check-debug:			## run the kselftests on kernels with KASAN, lockdep and kmemleak, and with KCSAN
 	@selftests/check-debug
