@@ -126,6 +126,9 @@ int connect_to(int family, uint16_t port, uint16_t *own_port);
 uint16_t port_of(int sock);
 /* Close so that the peer sees a reset. */
 void reset(int sock);
+/* Pass an open file over a unix socket, and take it. Return true if it was sent; the file, or -1. */
+bool send_fd(int sock, int fd);
+int receive_fd(int sock);
 
 /* --- processes -------------------------------------------------------------- */
 
