@@ -51,11 +51,13 @@ static void drop_processes(struct session *session)
 /* Only what it is now. */
 static void drop_old_programs(struct process *process)
 {
-	while (process->n_execs > 1) {
-		free_program(&process->execs[0]);
-		process->n_execs--;
-		memmove(&process->execs[0], &process->execs[1],
-			process->n_execs * sizeof(process->execs[0]));
+	size_t i;
+
+	for (i = 0; i + 1 < process->n_execs; i++)
+		free_program(&process->execs[i]);
+	if (i) {
+		process->execs[0] = process->execs[i];
+		process->n_execs = 1;
 	}
 }
 

@@ -162,21 +162,27 @@ static enum tint put_tty(FILE *out, const struct cell_source *source)
 	return put_unknown(out);
 }
 
+/* The phase that the login is in, which is in @login; NULL once it is over. */
+static const struct phase *phase_of(const struct cell_source *source, struct login *login)
+{
+	if (source->settled)
+		return NULL;
+	phases_cut(source->model, source->session, login);
+	return login->n && login->end == LOGIN_GOING_ON ? &login->phases[login->n - 1] : NULL;
+}
+
 /* The phase that the login is in; else what it is used for. */
 static enum tint put_state(FILE *out, const struct cell_source *source)
 {
-	const struct session *session = source->session;
 	const struct phase *phase;
 	struct login login;
 
-	if (session->state == SESSION_CLOSED) {
+	if (source->session->state == SESSION_CLOSED) {
 		fputs("closed", out);
 		return TINT_WARN;
 	}
-	if (!source->settled)
-		phases_cut(source->model, session, &login);
-	if (!source->settled && login.n && login.end == LOGIN_GOING_ON) {
-		phase = &login.phases[login.n - 1];
+	phase = phase_of(source, &login);
+	if (phase) {
 		fputs(phase_name(phase->last), out);
 		fputs(phase->name == PHASE_UNKNOWN ? "?" : "", out);
 		return TINT_WARN;
