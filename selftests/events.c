@@ -530,7 +530,9 @@ TEST_F(member, a_close_has_the_bytes_of_both_directions)
 	ASSERT_NE(NULL, log_wait(&self->log, IN(SSHOBS_END, self->session)));
 	rec = nth(self, SSHOBS_CLOSE, 0);
 	EXPECT_EQ(5000ULL, rec->bytes_received);
-	EXPECT_EQ(701ULL, rec->bytes_sent);
+	/* One segment, and that again where the client was slow to acknowledge it. */
+	EXPECT_LE(701ULL, rec->bytes_sent);
+	EXPECT_GE(701ULL * (1 + rec->retransmits), rec->bytes_sent);
 	EXPECT_LT(0U, rec->srtt_us);
 }
 
