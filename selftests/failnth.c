@@ -22,6 +22,8 @@
 #define POINTS_MAX	20000
 #define DEBUGFS		"/sys/kernel/debug/"
 #define RECORDS_ROOM	65536
+/* A load takes seconds there, and has thousands of points. */
+#define HOURS		(8 * 3600)
 
 /* --- who has it fail ------------------------------------------------------------ */
 
@@ -77,7 +79,7 @@ static bool disarm(void)
 	return asked && !strtoul(left, NULL, 10);
 }
 
-/* Between two points that are tried: each costs a call. */
+/* Between two points of a load that are tried: each takes seconds. */
 static unsigned int step(void)
 {
 	return 100 / scaled(100);
@@ -357,7 +359,7 @@ static void fail_until_nothing_fails(struct __test_metadata *_metadata, const st
 		EXPECT_TRUE(call->stands(ret)) TH_LOG("%s, point %u: %ld", call->name, nth, ret);
 	}
 	EXPECT_FALSE(hit);
-	printf("# %s: %u points, at %u of them it failed\n", call->name, nth - 2, failed);
+	TH_LOG("%s: %u points, at %u of them it failed", call->name, nth - 2, failed);
 }
 
 TEST_F_TIMEOUT(failing, a_call_that_fails_changes_nothing, 1800)
@@ -399,7 +401,7 @@ static bool nothing_is_left(void)
 	return none && !module_loaded() && access(DEVICE, F_OK);
 }
 
-TEST_F_TIMEOUT(member, a_load_that_fails_leaves_nothing, 3000)
+TEST_F_TIMEOUT(member, a_load_that_fails_leaves_nothing, HOURS)
 {
 	unsigned int nth, tried = 0, failed = 0;
 	int fd, err, ret;
@@ -427,13 +429,28 @@ TEST_F_TIMEOUT(member, a_load_that_fails_leaves_nothing, 3000)
 		EXPECT_TRUE(nothing_is_left()) TH_LOG("point %u: %s", nth, ret ? strerror(err) : "loaded");
 	}
 	EXPECT_FALSE(hit);
-	printf("# %u points tried of %u, at %u of them the module was not loaded\n", tried, nth - step(), failed);
-	hit = true;
-	for (nth = 1; hit && nth < POINTS_MAX; nth++) {
+	TH_LOG("%u points of a load's %u, at %u of them the module was not loaded", tried, nth, failed);
+}
+
+TEST_F_TIMEOUT(member, an_unload_that_fails_leaves_it_or_nothing, HOURS)
+{
+	unsigned int nth, tried = 0, failed = 0;
+	bool hit = true;
+	int fd, ret;
+
+	if (!can_fail())
+		SKIP(return, "the kernel injects no faults");
+	log_close(&self->log);
+	ASSERT_EQ(0, module_unload());
+	fd = module_fd();
+	ASSERT_LE(0, fd);
+	for (nth = 1; hit && nth < POINTS_MAX; nth += step()) {
 		ASSERT_EQ(0, syscall(SYS_finit_module, fd, PORTS, 0));
 		arm(nth);
 		ret = syscall(SYS_delete_module, "sshobs", O_NONBLOCK);
 		hit = disarm();
+		tried += hit;
+		failed += !!ret;
 		if (ret) {
 			EXPECT_TRUE(hit);
 			EXPECT_TRUE(module_loaded());
@@ -442,23 +459,23 @@ TEST_F_TIMEOUT(member, a_load_that_fails_leaves_nothing, 3000)
 		EXPECT_TRUE(nothing_is_left()) TH_LOG("point %u", nth);
 	}
 	EXPECT_FALSE(hit);
-	printf("# %u points in the unload\n", nth - 2);
+	TH_LOG("%u points of an unload's %u, at %u of them it stayed loaded", tried, nth, failed);
 	close(fd);
 }
 
 /* --- hooks -------------------------------------------------------------------------- */
 
 /*
- * A hook may be called from a trap, where no nth allocation is counted: there all of one
- * cache fail, for as long as it is told to.
+ * A hook may be called from a trap, where no nth allocation is counted: there each one of the
+ * module's own caches fails, for as long as it is told to. The vm marks them as it boots.
  */
-static bool fail_cache(const char *cache, bool on)
+static bool fail_caches(bool on)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", cache);
-	return set("failslab/cache-filter", on ? "Y" : "N") && set("failslab/times", "-1") &&
-	       write_file(path, on ? "1" : "0", 1) && set("failslab/probability", on ? "100" : "0");
+	if (!on)
+		return set("failslab/probability", "0") && set("failslab/cache-filter", "N");
+	return !access("/sys/kernel/slab/sshobs_task/failslab", F_OK) &&
+	       set("failslab/cache-filter", "Y") && set("failslab/times", "-1") &&
+	       set("failslab/probability", "100");
 }
 
 #define CHILDREN	1000
@@ -468,7 +485,7 @@ static void fork_unseen(int sock)
 	unsigned long i;
 
 	(void)sock;
-	if (!fail_cache("sshobs_task", true))
+	if (!fail_caches(true))
 		_exit(125);
 	for (i = 0; i < scaled(CHILDREN); i++) {
 		pid_t pid = fork();
@@ -479,7 +496,7 @@ static void fork_unseen(int sock)
 			_exit(124);
 		waitpid(pid, NULL, 0);
 	}
-	if (!fail_cache("sshobs_task", false))
+	if (!fail_caches(false))
 		_exit(125);
 }
 
@@ -493,7 +510,7 @@ TEST_F_TIMEOUT(member, a_child_that_cannot_be_followed_marks_its_session, 1800)
 	before = stats_of(_metadata, self->log.fd);
 	let(_metadata, self, fork_unseen);
 	after = stats_of(_metadata, self->log.fd);
-	printf("# %llu children could not be followed\n", after.tasks_untracked - before.tasks_untracked);
+	TH_LOG("%llu children could not be followed", after.tasks_untracked - before.tasks_untracked);
 	end = body(log_find(&self->log, IN(SSHOBS_END, self->session)));
 	EXPECT_EQ(scaled(CHILDREN), after.tasks_untracked - before.tasks_untracked);
 	EXPECT_EQ(1U, count_of(self, SSHOBS_CLONE));
@@ -534,7 +551,7 @@ static void exec_until_nothing_fails(int sock)
 
 	(void)sock;
 	for (nth = 1; nth < POINTS_MAX && !(WIFEXITED(status) && WEXITSTATUS(status) == NOT_REACHED);
-	     nth += (step() + 9) / 10) {
+	     nth++) {
 		pid_t pid = fork();
 
 		if (!pid) {
@@ -563,7 +580,7 @@ TEST_F_TIMEOUT(member, an_exec_without_memory_is_told_all_the_same, 1800)
 	let(_metadata, self, exec_until_nothing_fails);
 	after = stats_of(_metadata, self->log.fd);
 	count = (const void *)&scene->member[MEMBERS_MAX / 2];
-	printf("# up to point %d: %u programs as ever, %u without their environment, %u failed, %u died of it\n",
+	TH_LOG("up to point %d: %u programs as ever, %u without their environment, %u failed, %u died of it",
 	       scene->number, count[AS_EVER], count[NO_ENVIRON], count[127], count[0]);
 	EXPECT_LT(0U, count[NO_ENVIRON]);
 	EXPECT_EQ(1U, count[NOT_REACHED]);
@@ -579,7 +596,7 @@ static void accept_unseen(void)
 {
 	unsigned long i;
 
-	if (!fail_cache("sshobs_session", true))
+	if (!fail_caches(true))
 		_exit(125);
 	for (i = 0; i < scaled(CHILDREN); i++) {
 		int client = connect_to(AF_INET, PORT_NESTED, NULL);
@@ -587,7 +604,7 @@ static void accept_unseen(void)
 		close(accept4(nested_listener, NULL, NULL, SOCK_CLOEXEC));
 		close(client);
 	}
-	if (!fail_cache("sshobs_session", false))
+	if (!fail_caches(false))
 		_exit(125);
 }
 
@@ -603,7 +620,7 @@ TEST_F_TIMEOUT(member, a_session_that_cannot_be_followed_is_counted, 1800)
 	close(self->release);
 	ASSERT_TRUE(log_sync(&self->log));
 	after = stats_of(_metadata, self->log.fd);
-	printf("# %llu sessions could not be followed\n",
+	TH_LOG("%llu sessions could not be followed",
 	       after.sessions_untracked - before.sessions_untracked);
 	EXPECT_EQ(scaled(CHILDREN), after.sessions_untracked - before.sessions_untracked);
 	EXPECT_EQ(0U, log_count(&self->log, WANT(.type = SSHOBS_ACCEPT)));
