@@ -465,6 +465,7 @@ struct sshobs_hook sshobs_hooks_task[] = {
 		.symbol = "sched_process_exec",
 		.trace = exec_trace,
 	}, {
+		/* Never tried: for that, a cgroup would have to be made and to refuse a fork. */
 		.id = SSHOBS_HOOK_CGROUP_FILE_NOTIFY,
 		.symbol = "cgroup_file_notify",
 		.enter = cgroup_file_notify_enter,

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/bitmap.h>
-#include <linux/completion.h>
-#include <linux/cred.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/in.h>
 #include <linux/jiffies.h>
-#include <linux/kthread.h>
 #include <linux/major.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
+#include <linux/sched/signal.h>
 #include <linux/umh.h>
 #include <linux/un.h>
 #include <net/net_namespace.h>
@@ -23,9 +23,12 @@
 /* How long a connection to this host, and a hook that fires later, is waited for. */
 #define PATIENCE	HZ
 
-/* @called: the hooks whose functions were called */
+/*
+ * @pid: the helper's, once it is there
+ * @called: the hooks whose functions were called
+ */
 struct trial {
-	struct completion	done;
+	struct pid	*pid;
 	DECLARE_BITMAP(called, SSHOBS_HOOKS);
 };
 
@@ -35,31 +38,6 @@ static DEFINE_MUTEX(trial_lock);
 static void called(struct trial *trial, enum sshobs_hook_id id)
 {
 	__set_bit(id, trial->called);
-}
-
-/* The same rights once more. */
-static void try_cred(struct trial *trial)
-{
-	struct cred *cred = prepare_creds();
-
-	if (!cred)
-		return;
-	commit_creds(cred);
-	called(trial, SSHOBS_HOOK_COMMIT_CREDS);
-}
-
-/* A directory is no program, which is found out on the way. */
-static void try_exec(struct trial *trial)
-{
-	char path[] = "/";
-	char *argv[2] = { path };
-	char *envp[1] = { NULL };
-
-	if (call_usermodehelper(path, argv, envp, UMH_WAIT_EXEC) != -EACCES)
-		return;
-	called(trial, SSHOBS_HOOK_ALLOC_BPRM);
-	if (!SSHOBS_ALLOC_BPRM_OPENS)
-		called(trial, SSHOBS_HOOK_BPRM_EXECVE);
 }
 
 /* Connect to an address that is too short to be one. */
@@ -205,39 +183,76 @@ static void try_tty(struct trial *trial)
 	filp_close(file, NULL);
 }
 
-/* That it is there, and will be gone, is a part of the trial. */
-static int trial_thread(void *data)
+/*
+ * In the helper, before its exec. It is to stop before the first instruction of its program:
+ * the signal waits for the way to user mode, and must come last, since it ends other waits.
+ */
+static int trial_helper(struct subprocess_info *info, struct cred *new)
 {
-	struct trial *trial = data;
+	struct trial *trial = info->data;
 
-	called(trial, SSHOBS_HOOK_KERNEL_CLONE);
-	called(trial, SSHOBS_HOOK_WAKE_UP_NEW_TASK);
-	called(trial, SSHOBS_HOOK_EXIT);
-	try_cred(trial);
-	try_exec(trial);
+	trial->pid = get_pid(task_pid(current));
 	try_connect(trial, AF_INET, SOCK_DGRAM, SSHOBS_HOOK_INET_DGRAM_CONNECT);
 	try_connect(trial, AF_UNIX, SOCK_STREAM, SSHOBS_HOOK_UNIX_STREAM_CONNECT);
 	try_connect(trial, AF_UNIX, SOCK_DGRAM, SSHOBS_HOOK_UNIX_DGRAM_CONNECT);
 	try_tcp(trial);
 	try_tty(trial);
-	complete(&trial->done);
-	while (!kthread_should_stop())
-		schedule_timeout_interruptible(PATIENCE);
+	send_sig(SIGSTOP, current, 1);
 	return 0;
 }
 
+/* End the helper; whether it is gone. */
+static bool trial_end(struct pid *pid)
+{
+	unsigned long end = jiffies + PATIENCE;
+	bool gone;
+
+	kill_pid(pid, SIGKILL, 1);
+	do {
+		rcu_read_lock();
+		gone = !pid_task(pid, PIDTYPE_PID);
+		rcu_read_unlock();
+		if (gone)
+			break;
+		usleep_range(500, 1000);
+	} while (time_before(jiffies, end));
+	return gone;
+}
+
+/*
+ * The program of process 1 is there on every host. Should somebody wake the helper, what it
+ * is asked for does no harm either.
+ */
 static int trial_run(struct trial *trial)
 {
-	struct task_struct *thread = kthread_run(trial_thread, trial, KBUILD_MODNAME "_trial");
+	char path[] = "/proc/1/exe", option[] = "--version";
+	char *argv[3] = { path, option, NULL };
+	char *envp[1] = { NULL };
+	struct subprocess_info *info;
+	int err;
 
-	if (IS_ERR(thread))
-		return PTR_ERR(thread);
-	wait_for_completion(&trial->done);
-	kthread_stop(thread);
+	info = call_usermodehelper_setup(path, argv, envp, GFP_KERNEL, trial_helper, NULL, trial);
+	if (!info)
+		return -ENOMEM;
+	err = call_usermodehelper_exec(info, UMH_WAIT_EXEC);
+	/* There are no helpers where they are configured away, or while the host goes to sleep. */
+	if (!trial->pid)
+		return 0;
+	called(trial, SSHOBS_HOOK_KERNEL_CLONE);
+	called(trial, SSHOBS_HOOK_WAKE_UP_NEW_TASK);
+	called(trial, SSHOBS_HOOK_COMMIT_CREDS);
+	if (!err) {
+		called(trial, SSHOBS_HOOK_ALLOC_BPRM);
+		called(trial, SSHOBS_HOOK_BPRM_EXECVE);
+		called(trial, SSHOBS_HOOK_EXEC);
+	}
+	if (trial_end(trial->pid))
+		called(trial, SSHOBS_HOOK_EXIT);
+	put_pid(trial->pid);
 	return 0;
 }
 
-/* The thread's last steps are after kthread_stop() returned, and softirqs may be late. */
+/* Softirqs may be late. */
 static void trial_wait(const struct trial *trial, const u64 *before)
 {
 	unsigned long end = jiffies + PATIENCE;
@@ -250,14 +265,13 @@ static void trial_wait(const struct trial *trial, const u64 *before)
 
 int sshobs_trial(void)
 {
-	struct trial trial = { .called = {} };
+	struct trial trial = {};
 	u64 before[SSHOBS_HOOKS];
 	unsigned int id;
 	int err;
 
 	if (mutex_lock_interruptible(&trial_lock))
 		return -EINTR;
-	init_completion(&trial.done);
 	for (id = 0; id < SSHOBS_HOOKS; id++)
 		before[id] = sshobs_hooks_seen(id);
 	err = trial_run(&trial);

@@ -10,10 +10,12 @@
 /**
  * sshobs_trial() - call what is hooked, and note which hooks fire
  *
- * All of it is done by a kernel thread, which is in no session, so that it leaves no
- * record; and as far as it goes without an effect on the host: calls that are refused,
- * one connection of the loopback device to itself, and one pseudo terminal. What can't
- * be called, as where the loopback device is down, stays untried.
+ * All of it is done by a helper that the kernel starts, which is in no session, so that
+ * it leaves no record, and which sees the host's files, as a kernel thread no longer does
+ * in 7.x; and as far as it goes without an effect on the host: calls that are refused, one
+ * connection of the loopback device to itself, one pseudo terminal, and the exec of a
+ * program that is ended before its first instruction. What can't be called, as where the
+ * loopback device is down or /dev/ptmx is missing, stays untried.
  *
  * Context: may sleep, some seconds at the most; one at a time. After sshobs_hooks_init().
  * Return: 0, whatever was found, which is told by sshobs_hooks_probe(); -ENOMEM or -EINTR.

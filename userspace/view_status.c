@@ -115,7 +115,7 @@ static void print_counts(const struct state *state)
 	       state->n_needed, state->n_tried);
 }
 
-/* What a trial can't call: another probe that tells that it was, or this program's own exec. */
+/* Where a trial could execute nothing: another probe that tells of an exec, or this program's own. */
 static const struct {
 	const char *symbol;
 	const char *witness;
