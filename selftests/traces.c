@@ -11,6 +11,8 @@
 #include "traces.h"
 
 #define DEBUG		"/sys/kernel/debug"
+/* Not below DEBUG, where 7.x complains of whoever looks. */
+#define TRACING		"/sys/kernel/tracing"
 #define NAME		"sshobs"
 #define PATIENCE_MS	15000
 /* More than the kernel's own caches grow by, and less than a page for each of 1,000 cycles. */
@@ -116,7 +118,7 @@ void traces_read(struct traces *traces)
 		      lines(text, "/proc/slabinfo", names_module) +
 		      lines(text, "/proc/vmallocinfo", names_module);
 	traces->functions = lines(text, DEBUG "/kprobes/list", any) +
-			    lines(text, DEBUG "/tracing/enabled_functions", any);
+			    lines(text, TRACING "/enabled_functions", any);
 	fclose(text);
 	traces->areas = lines(NULL, "/proc/vmallocinfo", is_area);
 	traces->slab_kb = meminfo("SUnreclaim:");
