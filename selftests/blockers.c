@@ -89,12 +89,15 @@ static void block_in_vfork(void)
 
 /* --- execve(): as long as somebody has a lease on the file, and is not asked twice --- */
 
-/* Not executable at all, which the kernel learns when it reads it. */
+/*
+ * Not executable at all, which the kernel learns when it reads it. Of text it knows that no
+ * module would help, and does not run modprobe for each of them.
+ */
 static bool prepare_lease(void)
 {
 	signal(SIGIO, SIG_IGN);
 	if (!write_file("/proc/sys/fs/lease-break-time", "600", 3) ||
-	    !write_file(LEASED, "\1\2\3\4 nothing", 12) || chmod(LEASED, 0755) ||
+	    !write_file(LEASED, "no program\n", 11) || chmod(LEASED, 0755) ||
 	    !write_file(SCRIPT, "#!" LEASED "\n", strlen(LEASED) + 3) || chmod(SCRIPT, 0755))
 		return false;
 	obstacle = open(LEASED, O_RDWR | O_CLOEXEC);
