@@ -173,14 +173,14 @@ static inline void expect_member(struct __test_metadata *_metadata, const struct
 	EXPECT_EQ(member->execs, log_count(log, execs)) TH_LOG("of %d", member->pid);
 }
 
-static inline const struct member *member_of(pid_t pid)
+static inline bool is_member(pid_t pid, int conn)
 {
 	unsigned int i;
 
 	for (i = 0; i < scene->members; i++)
-		if (scene->member[i].pid == pid)
-			return &scene->member[i];
-	return NULL;
+		if (scene->member[i].pid == pid && scene->member[i].conn == conn)
+			return true;
+	return false;
 }
 
 /* What a session tells, it tells of its own members. */
@@ -191,7 +191,6 @@ static inline void expect_no_strangers(struct __test_metadata *_metadata, const 
 
 	while ((i = log_index(log, WANT(.session = session), i + 1)) >= 0) {
 		const struct sshobs_hdr *hdr = log->recs[i];
-		const struct member *member;
 
 		switch (hdr->type) {
 		case SSHOBS_ACCEPT:
@@ -204,8 +203,7 @@ static inline void expect_no_strangers(struct __test_metadata *_metadata, const 
 			if (!hdr->pid)
 				continue;	/* what was sent is told by nobody */
 		}
-		member = member_of(hdr->pid);
-		EXPECT_TRUE(member && member->conn == conn)
+		EXPECT_TRUE(is_member(hdr->pid, conn))
 			TH_LOG("%s of %u", type_name(hdr->type), hdr->pid);
 	}
 }

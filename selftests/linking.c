@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -352,6 +353,37 @@ static void serve_two_before_fork(void)
 	close(second);
 }
 
+/* The second one's child has the pid that the first one's had. */
+static void serve_with_one_pid(void)
+{
+	pid_t pid, server = getpid();
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&pid, .set_tid_size = 1,
+	};
+	int first = take(), second;
+
+	pid = born(0);
+	if (!pid)
+		leave(5);
+	waitpid(pid, NULL, 0);
+	second = take();
+	hello(first);
+	close(first);
+	switch (syscall(SYS_clone3, &args, sizeof(args))) {
+	case 0:
+		me = enlist(getpid(), 1);
+		me->parent = me->parent_tid = server;
+		until_closed(second);
+		if (!born(1))
+			leave(7);
+		leave(6);
+	case -1:
+		_exit(125);
+	}
+	hello(second);
+	close(second);
+}
+
 static void serve_nested(void)
 {
 	int sock = take(), inner;
@@ -590,6 +622,17 @@ FIXTURE_VARIANT_ADD(tree, refused) {
  */
 FIXTURE_VARIANT_ADD(tree, two_accepted_before_both_forks) {
 	.serve = serve_two_before_fork,
+	.connections = 2,
+};
+
+/*
+ *	server --fork-- child (session 0), exits
+ *	  accept
+ *	       --clone3-- child (session 1), the same pid --fork-- (session 1)
+ *	  accept
+ */
+FIXTURE_VARIANT_ADD(tree, pid_of_another_session) {
+	.serve = serve_with_one_pid,
 	.connections = 2,
 };
 
