@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <netinet/in.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +30,8 @@
 #define LOG_DIR		SHM "dev"
 #define LOG_SOCKET	LOG_DIR "/dev-log"
 #define FULL_SOCKET	SHM "full"
+#define LOCKED_DIR	SHM "locked"
+#define LOCKED_SOCKET	LOCKED_DIR "/socket"
 
 /* More than the share of a session, whatever the scale. */
 static unsigned int blockers(void)
@@ -37,8 +41,8 @@ static unsigned int blockers(void)
 	return count < SHARE + 8 ? SHARE + 8 : count;
 }
 
-/* What holds them back, in the test; and the terminal whose other side they read. */
-static int obstacle = -1, terminal = -1;
+/* What holds them back, in the test; and the terminal or the socket that they share. */
+static int obstacle = -1, shared = -1;
 
 static struct sockaddr_un unix_address(const char *path)
 {
@@ -147,6 +151,81 @@ static void block_in_tcp_connect(void)
 	connect_to(AF_INET, port_of(obstacle), NULL);
 }
 
+/* --- connect(), where nobody is waited for: as long as somebody has a lock -------- */
+
+/* Who has the lock. */
+static pid_t holder;
+
+/* A page of this process, which sleeps when it touches it until it is killed. */
+static void *page_that_never_comes(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register page = { .range.len = 4096, .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	page.range.start = (uintptr_t)mmap(NULL, page.range.len, PROT_READ | PROT_WRITE,
+					   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &page))
+		_exit(126);
+	return (void *)(uintptr_t)page.range.start;
+}
+
+/* A socket is locked while a part of a datagram is put together. */
+static bool prepare_locked_socket(void)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = { htonl(INADDR_LOOPBACK) },
+	};
+
+	shared = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	holder = fork();
+	if (!holder) {
+		sendto(shared, page_that_never_comes(), 1, MSG_MORE,
+		       (const struct sockaddr *)&address, sizeof(address));
+		_exit(126);
+	}
+	return wait_in_function(holder, "udp_sendmsg");
+}
+
+static void block_in_udp_connect(void)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = { htonl(INADDR_LOOPBACK) },
+	};
+
+	connect(shared, (const struct sockaddr *)&address, sizeof(address));
+}
+
+/* A folder is locked for writers while it is listed, and for all once a writer waits. */
+static bool prepare_locked_folder(void)
+{
+	pid_t writer;
+	int dir;
+
+	mkdir(LOCKED_DIR, 0755);
+	dir = open(LOCKED_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	holder = fork();
+	if (!holder) {
+		syscall(SYS_getdents64, dir, page_that_never_comes(), 4096);
+		_exit(126);
+	}
+	close(dir);
+	if (!wait_in_function(holder, "iterate_dir"))
+		return false;
+	writer = fork();
+	if (!writer) {
+		mkdir(LOCKED_DIR "/new", 0755);
+		_exit(0);
+	}
+	return wait_in_function(writer, "mkdir");
+}
+
+/* It looks the socket up. */
+static void block_in_unix_dgram_connect(void)
+{
+	unix_connected(SOCK_DGRAM, LOCKED_SOCKET, 0);
+}
+
 /* --- and what is told when it begins ------------------------------------------- */
 
 static bool prepare_listener(void)
@@ -162,7 +241,7 @@ static void block_in_accept(void)
 
 static bool prepare_terminal(void)
 {
-	return !openpty(&obstacle, &terminal, NULL, NULL, NULL);
+	return !openpty(&obstacle, &shared, NULL, NULL, NULL);
 }
 
 static void block_in_tty_read(void)
@@ -170,7 +249,7 @@ static void block_in_tty_read(void)
 	char byte;
 
 	close(obstacle);
-	(void)!read(terminal, &byte, 1);
+	(void)!read(shared, &byte, 1);
 }
 
 static bool prepare_full_log(void)
@@ -194,6 +273,33 @@ static void block_in_log(void)
 	sendto(sock, "<13>blocked", 11, 0, (const struct sockaddr *)&address, sizeof(address));
 }
 
+/* --- close(): as long as what was sent is not acknowledged ----------------------- */
+
+static bool prepare_deaf_listener(void)
+{
+	const int least = 1;
+
+	obstacle = listen_on(AF_INET, 0);
+	/* Those that are accepted, which none is, have it from here. */
+	return obstacle >= 0 && !listen(obstacle, 1024) &&
+	       !setsockopt(obstacle, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+}
+
+static void block_in_close(void)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = 2 * SECONDS };
+	int sock = connect_to(AF_INET, port_of(obstacle), NULL);
+	const int least = 1;
+	char bytes[4096] = "";
+
+	close(obstacle);
+	setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
+	setsockopt(sock, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	while (send(sock, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	close(sock);
+}
+
 /* --- the tests ----------------------------------------------------------------- */
 
 FIXTURE(blocked) {
@@ -208,6 +314,7 @@ FIXTURE_VARIANT(blocked) {
 	bool		(*prepare)(void);
 	void		(*block)(void);
 	long		nr;		/* the system call that they sleep in */
+	const char	*function;	/* or the function of the kernel */
 	unsigned int	type;		/* of the records that tell how a call ended; 0: none */
 	bool		all_told;	/* when it begins: each call has a record */
 	bool		kill;		/* nothing else releases them at once */
@@ -267,6 +374,28 @@ FIXTURE_VARIANT_ADD(blocked, tcp_connect) {
 	.kill = true,
 };
 
+/* inet_dgram_connect(), which is not on the stack: it jumps to the protocol's own. */
+FIXTURE_VARIANT_ADD(blocked, udp_connect) {
+	.prepare = prepare_locked_socket,
+	.block = block_in_udp_connect,
+	.function = "lock_sock",
+	.type = SSHOBS_CONNECT,
+};
+
+/* unix_dgram_connect() */
+FIXTURE_VARIANT_ADD(blocked, unix_dgram_connect) {
+	.prepare = prepare_locked_folder,
+	.block = block_in_unix_dgram_connect,
+	.function = "unix_dgram_connect",
+	.type = SSHOBS_CONNECT,
+};
+
+/*
+ * ptmx_open() waits for no person and no peer: of what it takes, tty_mutex and memory, nothing
+ * can be held back from user space. The other probes fire where their function begins, have no
+ * slots, and have nothing to lose by one that sleeps.
+ */
+
 /* inet_csk_accept() */
 FIXTURE_VARIANT_ADD(blocked, accept) {
 	.prepare = prepare_listener,
@@ -280,6 +409,13 @@ FIXTURE_VARIANT_ADD(blocked, tty_read) {
 	.prepare = prepare_terminal,
 	.block = block_in_tty_read,
 	.nr = SYS_read,
+};
+
+/* tcp_close() */
+FIXTURE_VARIANT_ADD(blocked, close) {
+	.prepare = prepare_deaf_listener,
+	.block = block_in_close,
+	.nr = SYS_close,
 };
 
 /* unix_dgram_sendmsg() */
@@ -354,6 +490,13 @@ static bool asleep_in_vfork(pid_t parent)
 	return false;
 }
 
+static bool asleep(const FIXTURE_VARIANT(blocked) *variant, pid_t pid)
+{
+	if (variant->function)
+		return wait_in_function(pid, variant->function);
+	return variant->nr < 0 ? asleep_in_vfork(pid) : wait_in_syscall(pid, variant->nr);
+}
+
 /* Those that a record tells the end of, once each, with what they themselves got. */
 static unsigned int count_told(struct __test_metadata *_metadata, FIXTURE_DATA(blocked) *self,
 			       unsigned int type)
@@ -393,6 +536,8 @@ static void release_all(FIXTURE_DATA(blocked) *self, struct scene *noisy, bool k
 
 	close(obstacle);
 	close(self->release);
+	if (holder)
+		kill(holder, SIGKILL);
 	for (i = 1; killing && i < noisy->members; i++) {
 		noisy->member[i].signal = SIGKILL;
 		kill(noisy->member[i].pid, SIGKILL);
@@ -429,8 +574,7 @@ TEST_F(blocked, processes_cost_no_other_login_anything_and_each_call_is_accounte
 	for (i = 1; i <= count; i++) {
 		while (*(volatile pid_t *)&noisy->member[i].pid == 0)
 			usleep(1000);
-		ASSERT_TRUE(variant->nr < 0 ? asleep_in_vfork(noisy->member[i].pid)
-			    : wait_in_syscall(noisy->member[i].pid, variant->nr))
+		ASSERT_TRUE(asleep(variant, noisy->member[i].pid))
 			TH_LOG("number %u does not sleep", i);
 	}
 

@@ -626,6 +626,23 @@ bool wait_in_syscall(pid_t pid, long nr)
 	return false;
 }
 
+bool wait_in_function(pid_t pid, const char *function)
+{
+	uint64_t start = now_ms();
+	bool there = false;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	while (!there && now_ms() - start < SECONDS * 1000) {
+		char *stack = strchr("SD", state_of(pid)) ? read_file(path) : NULL;
+
+		there = stack && strstr(stack, function);
+		free(stack);
+		pause_a_little();
+	}
+	return there;
+}
+
 int read_byte(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };

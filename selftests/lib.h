@@ -144,6 +144,8 @@ int run(const char *const argv[]);
 int run_shell(const char *line);
 /* Wait until a process sleeps in a system call. */
 bool wait_in_syscall(pid_t pid, long nr);
+/* Wait until a process sleeps in a function of the kernel, also where no signal wakes it. */
+bool wait_in_function(pid_t pid, const char *function);
 /* Read a byte, or see the end. Return 1, 0, or -1 on an error or when time is up. */
 int read_byte(int fd);
 /* Read to the end of a file into memory with a NUL behind it; NULL on errors. */
