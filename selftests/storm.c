@@ -25,10 +25,11 @@
 
 #define PID_MAX		"/proc/sys/kernel/pid_max"
 #define LOGINS		6
-/* One more, who forks and has no connection. */
-#define STRANGER	LOGINS
-#define FORKERS		(LOGINS + 1)
 #define LOGINS_MAX	500
+/* One more, who forks and has no connection. */
+#define STRANGER	LOGINS_MAX
+/* Connections that a server of the other kind accepts before it serves the first one. */
+#define SEVERAL		8
 #define CHILDREN_MAX	24000
 
 /**
@@ -49,16 +50,22 @@ struct child {
 	unsigned int	execs;
 };
 
-/* Shared by all processes of a storm. */
+enum part { PART_STORM, PART_LOGIN };
+
+/* Shared by all processes of a storm, through a file that survives an exec. */
 static struct storm {
+	enum part	part;			/* of each login */
 	uint16_t	port[LOGINS_MAX];	/* of each login's client */
 	unsigned int	ready;			/* logins that stand */
+	pid_t		gone;			/* a pid that nobody has any more, or 0 */
+	unsigned int	again;			/* children that got one of those */
 	unsigned int	children;
 	unsigned int	failed;			/* forks */
 	struct child	child[CHILDREN_MAX];
 } *storm;
 
-static int my_login;
+static int storm_fd, my_login;
+static struct child *me_child;
 
 /* --- what the processes do ------------------------------------------------------- */
 
@@ -212,9 +219,13 @@ static void way_thread(void)
 		pthread_join(thread, NULL);
 }
 
-static void way_clone3(uint64_t flags)
+/* With its pid chosen, unless that is 0. */
+static pid_t way_clone3(uint64_t flags, pid_t chosen)
 {
-	struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
+	struct clone_args args = {
+		.flags = flags, .exit_signal = SIGCHLD,
+		.set_tid = chosen ? (uintptr_t)&chosen : 0, .set_tid_size = !!chosen,
+	};
 	unsigned int number = next_number();
 	pid_t pid = syscall(SYS_clone3, &args, sizeof(args));
 
@@ -224,28 +235,46 @@ static void way_clone3(uint64_t flags)
 	}
 	if (pid < 0)
 		fork_failed();
+	return pid;
 }
 
 static void way_namespaces(void)
 {
-	way_clone3(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS);
+	way_clone3(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS, 0);
 }
 
 /* Its parent is that of who made it: a brother. */
 static void way_brother(void)
 {
-	way_clone3(CLONE_PARENT);
+	way_clone3(CLONE_PARENT, 0);
+}
+
+/* It takes the pid of whoever was the last one to go, in this login or in another. */
+static void way_pid_at_once_again(void)
+{
+	pid_t gone = __atomic_exchange_n(&storm->gone, 0, __ATOMIC_SEQ_CST);
+
+	if (way_clone3(0, gone) > 0 && gone)
+		__atomic_fetch_add(&storm->again, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The name survives no exec: the program is called by it instead. */
+static void __attribute__((noreturn)) become_named(unsigned int number, const char *program,
+						   const char *role, const char *arg)
+{
+	char path[32], digits[16];
+
+	snprintf(digits, sizeof(digits), "%u", number);
+	snprintf(path, sizeof(path), "/dev/shm/c%u", number);
+	unlink(path);
+	if (!symlink(program, path))
+		execl(path, path, role, arg, digits, NULL);
+	_exit(121);
 }
 
 static void *exec_true(void *number)
 {
-	/* The name survives no exec: the program is called by it instead. */
-	char path[32];
-
-	snprintf(path, sizeof(path), "/dev/shm/c%u", (unsigned int)(long)number);
-	if (!symlink("/bin/true", path) || errno == EEXIST)
-		execl(path, path, NULL);
-	_exit(121);
+	become_named((long)number, "/bin/true", NULL, NULL);
 }
 
 /* A thread that is not the leader execs, and has the leader's pid from then on. */
@@ -267,52 +296,16 @@ static void way_exec_in_thread(void)
 
 static void (*const ways[])(void) = {
 	way_fork, way_vfork, way_double_fork, way_fork_that_returns_late, way_thread,
-	way_namespaces, way_fork, way_brother,
+	way_namespaces, way_pid_at_once_again, way_brother,
 };
 
-/* --- logins ------------------------------------------------------------------------ */
-
-/* Who accepts, and has a child for each connection, which plays a part. */
-static void serve_logins(int from, unsigned int logins, void (*play)(int sock))
-{
-	unsigned int i;
-
-	/* Orphans that their own login does not take are left to it. */
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	for (i = 0; i < logins; i++) {
-		int sock = accept(from, NULL, NULL);
-		uint16_t number;
-
-		if (fork()) {
-			close(sock);
-			continue;
-		}
-		close(from);
-		/* The client says which one it is. */
-		if (read(sock, &number, sizeof(number)) != sizeof(number))
-			_exit(123);
-		my_login = number;
-		play(sock);
-		_exit(0);
-	}
-	close(from);
-	while (wait(NULL) > 0)
-		;
-	_exit(0);
-}
-
-static int log_in(unsigned int number)
-{
-	uint16_t own = number;
-	int sock = connect_to(AF_INET, PORT, &storm->port[number]);
-
-	return write(sock, &own, sizeof(own)) == sizeof(own) ? sock : -1;
-}
+/* --- what a login does ---------------------------------------------------------------- */
 
 /* Fork in all ways until there were so many in all; every second login keeps its orphans. */
 static void storm_on(unsigned long forks)
 {
 	unsigned int i;
+	pid_t pid;
 
 	/* The mark of a subreaper is not inherited. */
 	if (my_login % 2)
@@ -323,8 +316,8 @@ static void storm_on(unsigned long forks)
 			way_exec_in_thread();
 		else
 			ways[i % ARRAY_SIZE(ways)]();
-		while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
-			;
+		while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) > 0)
+			storm->gone = pid;
 	}
 	while (wait(NULL) > 0)
 		;
@@ -347,6 +340,135 @@ static void play_storm(int sock)
 	if (read(sock, &byte, 1) != 1)
 		_exit(124);
 	storm_on(storm_forks());
+}
+
+static void play_login(int sock)
+{
+	char byte;
+
+	__atomic_fetch_add(&storm->ready, 1, __ATOMIC_SEQ_CST);
+	/* All of them stand before the first one goes on. */
+	if (read(sock, &byte, 1) != 1)
+		_exit(124);
+	me_child->marks++;
+	mark("here", 4);
+	way_fork();
+	way_double_fork();
+	if (my_login % 8 == 0)
+		way_exec_in_thread();
+	until_closed(sock);
+	while (wait(NULL) > 0)
+		;
+}
+
+/* --- logins ------------------------------------------------------------------------ */
+
+static void (*const parts[])(int sock) = { play_storm, play_login };
+
+static bool map_storm(void)
+{
+	storm = mmap(NULL, sizeof(*storm), PROT_READ | PROT_WRITE, MAP_SHARED, storm_fd, 0);
+	return storm != MAP_FAILED;
+}
+
+/* The client says which one it is. */
+static void hear_who(int sock)
+{
+	uint16_t number;
+
+	if (read(sock, &number, sizeof(number)) != sizeof(number))
+		_exit(123);
+	my_login = number;
+}
+
+/* Linked when it is forked: it has one connection. */
+static void serve_one(int from)
+{
+	int sock = accept(from, NULL, NULL);
+
+	if (!fork()) {
+		close(from);
+		hear_who(sock);
+		me_child = be_child(next_number(), getpid());
+		parts[storm->part](sock);
+		_exit(0);
+	}
+	close(sock);
+}
+
+/* The program of a login that has several connections until it becomes it. */
+static int play_member(int argc, char **argv)
+{
+	unsigned int number;
+
+	storm_fd = atoi(argv[argc - 2]);
+	number = atoi(argv[argc - 1]);
+	if (!map_storm())
+		return 125;
+	my_login = storm->child[number].forker;
+	me_child = be_child(number, getpid());
+	parts[storm->part](STDIN_FILENO);
+	return 0;
+}
+
+static void become_member(int sock)
+{
+	unsigned int number;
+	char fd[16];
+
+	/* What it makes before that belongs nowhere. */
+	my_login = STRANGER;
+	way_fork();
+	while (wait(NULL) > 0)
+		;
+	hear_who(sock);
+	number = next_number();
+	storm->child[number].execs = 1;
+	dup2(sock, STDIN_FILENO);
+	snprintf(fd, sizeof(fd), "%d", storm_fd);
+	become_named(number, self_path(), "role:member", fd);
+}
+
+/* As systemd does with Accept=yes: linked when they exec. */
+static void serve_several(int from, unsigned int count)
+{
+	int sock[SEVERAL];
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		sock[i] = accept4(from, NULL, NULL, SOCK_CLOEXEC);
+	for (i = 0; i < count; i++)
+		if (!fork())
+			become_member(sock[i]);
+	for (i = 0; i < count; i++)
+		close(sock[i]);
+}
+
+/* Half of them are served in the one way, and half in the other. */
+static void serve_logins(int from, unsigned int logins)
+{
+	unsigned int i, count;
+
+	/* Orphans that their own login does not take are left to it. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	for (i = 0; i < logins / 2; i++)
+		serve_one(from);
+	for (; i < logins; i += count) {
+		count = logins - i < SEVERAL ? logins - i : SEVERAL;
+		serve_several(from, count);
+	}
+	close(from);
+	while (wait(NULL) > 0)
+		;
+	_exit(0);
+}
+
+static int log_in(unsigned int number)
+{
+	uint16_t own = number;
+	int sock = connect_to(AF_INET, PORT, &storm->port[number]);
+
+	return write(sock, &own, sizeof(own)) == sizeof(own) ? sock : -1;
 }
 
 /* Somebody who is not logged in, and the parent of what he leaves behind. */
@@ -377,9 +499,9 @@ FIXTURE_SETUP(storm)
 	clean_start();
 	ASSERT_EQ(0, module_reload(PORTS " ring_kb=32768"));
 	ASSERT_TRUE(log_open(&self->log));
-	storm = mmap(NULL, sizeof(*storm), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		     -1, 0);
-	ASSERT_NE(MAP_FAILED, storm);
+	storm_fd = memfd_create("storm", 0);
+	ASSERT_EQ(0, ftruncate(storm_fd, sizeof(*storm)));
+	ASSERT_TRUE(map_storm());
 	self->pid_max = read_file(PID_MAX);
 }
 
@@ -523,7 +645,7 @@ static void judge(struct __test_metadata *_metadata, FIXTURE_DATA(storm) *self)
 
 /* Have a server and its logins, all of which stand and wait. */
 static pid_t start_logins(struct __test_metadata *_metadata, FIXTURE_DATA(storm) *self,
-			  unsigned int logins, int *client, void (*play)(int sock))
+			  unsigned int logins, int *client, enum part part)
 {
 	int from = listen_on(AF_INET, PORT);
 	uint64_t start = now_ms();
@@ -531,9 +653,10 @@ static pid_t start_logins(struct __test_metadata *_metadata, FIXTURE_DATA(storm)
 	pid_t server;
 
 	EXPECT_LE(0, from);
+	storm->part = part;
 	server = fork();
 	if (!server)
-		serve_logins(from, logins, play);
+		serve_logins(from, logins);
 	close(from);
 	self->logins = logins;
 	for (i = 0; i < logins; i++) {
@@ -558,7 +681,7 @@ TEST_F_TIMEOUT(storm, links_are_right_while_pids_come_again_and_again, 20 * SECO
 
 	/* The first 300 are not given out again: that leaves 400 for all. */
 	ASSERT_TRUE(write_file(PID_MAX, "700", 3));
-	server = start_logins(_metadata, self, LOGINS, client, play_storm);
+	server = start_logins(_metadata, self, LOGINS, client, PART_STORM);
 	stranger = fork();
 	if (!stranger)
 		play_stranger();
@@ -572,31 +695,13 @@ TEST_F_TIMEOUT(storm, links_are_right_while_pids_come_again_and_again, 20 * SECO
 	ASSERT_TRUE(log_wait_count(&self->log, WANT(.type = SSHOBS_END), LOGINS));
 	ASSERT_TRUE(log_sync(&self->log));
 	judge(_metadata, self);
+	TH_LOG("%u children had a pid that was somebody else's a moment before", storm->again);
+	EXPECT_LT(10U, storm->again);
 	/* Each pid came several times. */
 	EXPECT_LT(800U, storm->children - storm->failed);
 }
 
 /* --- many logins at once -------------------------------------------------------------- */
-
-static void play_login(int sock)
-{
-	struct child *me = be_child(next_number(), getpid());
-	char byte;
-
-	__atomic_fetch_add(&storm->ready, 1, __ATOMIC_SEQ_CST);
-	/* All of them stand before the first one goes on. */
-	if (read(sock, &byte, 1) != 1)
-		_exit(124);
-	me->marks++;
-	mark("here", 4);
-	way_fork();
-	way_double_fork();
-	if (my_login % 8 == 0)
-		way_exec_in_thread();
-	until_closed(sock);
-	while (wait(NULL) > 0)
-		;
-}
 
 TEST_F_TIMEOUT(storm, many_logins_at_once_each_have_their_own, 20 * SECONDS)
 {
@@ -606,7 +711,7 @@ TEST_F_TIMEOUT(storm, many_logins_at_once_each_have_their_own, 20 * SECONDS)
 
 	if (logins < 20)
 		logins = 20;
-	server = start_logins(_metadata, self, logins, client, play_login);
+	server = start_logins(_metadata, self, logins, client, PART_LOGIN);
 	for (i = 0; i < logins; i++) {
 		ASSERT_EQ(1, write(client[i], "g", 1));
 	}
@@ -618,4 +723,4 @@ TEST_F_TIMEOUT(storm, many_logins_at_once_each_have_their_own, 20 * SECONDS)
 	judge(_metadata, self);
 }
 
-SELFTEST_MAIN()
+SELFTEST_MAIN({ "member", play_member },)
