@@ -620,28 +620,42 @@ TEST_F(blocked, processes_cost_no_other_login_anything_and_each_call_is_accounte
 #define LOGINS		34
 #define EACH		(SHARE + 1)
 
-/* A server whose children have children that block. */
-static void serve_blockers(int from, int until)
+/* As with all blockers, no fork is beyond the share. */
+static void __attribute__((noreturn)) be_blocked_login(int until)
 {
-	int i, j, sock;
+	int gate[2], i;
+
+	if (pipe(gate))
+		_exit(126);
+	for (i = 0; i < EACH; i++) {
+		if (fork())
+			continue;
+		close(gate[1]);
+		until_closed(gate[0]);
+		block_in_unix_connect();
+		_exit(0);
+	}
+	close(obstacle);
+	close(gate[0]);
+	close(gate[1]);
+	until_closed(until);
+	while (wait(NULL) > 0)
+		;
+	_exit(0);
+}
+
+/* A server whose children have children that block. */
+static void __attribute__((noreturn)) serve_blockers(int from, int until)
+{
+	int i, sock;
 
 	for (i = 0; i < LOGINS; i++) {
 		sock = accept(from, NULL, NULL);
-		if (fork()) {
-			close(sock);
-			continue;
-		}
-		for (j = 0; j < EACH; j++) {
-			if (!fork()) {
-				block_in_unix_connect();
-				_exit(errno);
-			}
-		}
-		until_closed(until);
-		while (wait(NULL) > 0)
-			;
-		_exit(0);
+		if (!fork())
+			be_blocked_login(until);
+		close(sock);
 	}
+	close(obstacle);
 	until_closed(until);
 	while (wait(NULL) > 0)
 		;
