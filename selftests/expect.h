@@ -47,7 +47,7 @@ static inline void expect_established(struct __test_metadata *_metadata, const s
 
 	ASSERT_EQ(SSHOBS_ESTABLISHED, hdr->type);
 	EXPECT_EQ(1U, log_count(log, IN(SSHOBS_ESTABLISHED, session)));
-	/* Another thread's may come in between. */
+	/* Those of others may come in between: another thread's, or the next SYN. */
 	EXPECT_EQ(hdr->session_seq + 1, accept->session_seq);
 	EXPECT_EQ(accept->tid, hdr->tid);
 	EXPECT_EQ(0, memcmp(&accepted->peer, &rec->peer, sizeof(rec->peer)));
