@@ -162,20 +162,32 @@ static struct actor *descend(const struct sweep *sweep, struct actor *actor)
 	return actor;
 }
 
-/* A program that one of the server's processes runs and waits for, or NULL. */
-static struct actor *find_program(const struct sweep *sweep, struct actor *parent,
-				  struct actor *children)
+/* The next of those alive that the server or one of its own processes made: parents first. */
+static struct actor *next_made(const struct replay *replay, struct actor *actor)
 {
-	struct actor *child, *program, *best = NULL;
+	if (actor_is_server(actor) && actor->children)
+		return actor->children;
+	while (!actor->younger && actor->process->parent)
+		actor = replay_actor(replay, actor->process->parent);
+	return actor->younger;
+}
 
-	for (child = children; child; child = child->younger) {
-		program = child;
-		if (child->process->role != ROLE_PROGRAM)
-			program = find_program(sweep, child, child->children);
-		else if (parent && !waits_for(sweep, parent, child))
-			program = NULL;
-		if (program)
-			best = pick(sweep, best, program);
+/*
+ * A program that one of the server's processes runs and waits for, or NULL. No recursion:
+ * nothing bounds the depth of that tree.
+ */
+static struct actor *find_program(const struct sweep *sweep)
+{
+	const struct replay *replay = &sweep->replay;
+	struct actor *actor, *best = NULL;
+
+	for (actor = replay->roots; actor; actor = next_made(replay, actor)) {
+		const struct process *parent = actor->process->parent;
+
+		if (actor_is_server(actor))
+			continue;
+		if (!parent || waits_for(sweep, replay_actor(replay, parent), actor))
+			best = pick(sweep, best, actor);
 	}
 	return best;
 }
@@ -188,7 +200,7 @@ static struct actor *find_culprit(struct sweep *sweep)
 
 	if (tip && tip->process->role == ROLE_PROGRAM)
 		return descend(sweep, tip);
-	program = find_program(sweep, NULL, sweep->replay.roots);
+	program = find_program(sweep);
 	if (program)
 		return descend(sweep, program);
 	if (sweep->ender != NO_EVENT)
