@@ -61,11 +61,11 @@ static size_t pick(const struct options *options, const struct model *model,
 	size_t n = 0, skip;
 	struct session *session, **array;
 
-	array = calloc(HASH_COUNT(model->by_id) + 1, sizeof(struct session *));
+	array = calloc(HASH_COUNT(model->sessions) + 1, sizeof(struct session *));
 	*picked = array;
 	if (!array)
 		return 0;
-	for (session = model->sessions; session; session = session->next)
+	for (session = model->sessions; session; session = session->hh.next)
 		if (wanted(options, model, session, origin))
 			array[n++] = session;
 	skip = options->has_lines && options->lines < n ? n - options->lines : 0;
@@ -145,7 +145,7 @@ static struct session *find_self(const struct model *model)
 	uint32_t pid;
 
 	for (pid = (uint32_t)getpid(); pid > 1; pid = parent_of(pid))
-		for (session = model->sessions; session; session = session->next)
+		for (session = model->sessions; session; session = session->hh.next)
 			if (model_find_process(session, pid))
 				return session;
 	return NULL;
@@ -156,7 +156,7 @@ static struct session *find_last(const struct options *options, const struct mod
 {
 	struct session *session, *last = NULL;
 
-	for (session = model->sessions; session; session = session->next)
+	for (session = model->sessions; session; session = session->hh.next)
 		if (wanted(options, model, session, origin) && (!last || session->id > last->id))
 			last = session;
 	return last;

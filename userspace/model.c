@@ -11,8 +11,6 @@
 #include "../kmod/text.h"
 #include "user.h"
 
-#include <utlist.h>
-
 static void copy_comm(char *to, const struct sshobs_hdr *hdr)
 {
 	memcpy(to, hdr->comm, SSHOBS_COMM_LEN);
@@ -108,16 +106,20 @@ void model_drop_events(struct session *session)
 	session->n_kept = 0;
 }
 
-void model_drop_session(struct model *model, struct session *session)
+static void free_session(struct session *session)
 {
-	HASH_DEL(model->by_id, session);
-	DL_DELETE(model->sessions, session);
 	model_drop_events(session);
 	drop_processes(session);
 	negotiation_free(session->negotiation);
 	evidence_free(&session->evidence);
 	limits_free(&session->limits);
 	free(session);
+}
+
+void model_drop_session(struct model *model, struct session *session)
+{
+	HASH_DEL(model->sessions, session);
+	free_session(session);
 }
 
 void model_init(struct model *model, enum model_keep keep, bool forget)
@@ -129,15 +131,20 @@ void model_init(struct model *model, enum model_keep keep, bool forget)
 
 void model_free(struct model *model)
 {
-	while (model->sessions)
-		model_drop_session(model, model->sessions);
+	struct session *session = model->sessions, *next;
+
+	HASH_CLEAR(hh, model->sessions);
+	for (; session; session = next) {
+		next = session->hh.next;
+		free_session(session);
+	}
 }
 
 struct session *model_find(const struct model *model, uint64_t id)
 {
 	struct session *session;
 
-	HASH_FIND(hh, model->by_id, &id, sizeof(id), session);
+	HASH_FIND(hh, model->sessions, &id, sizeof(id), session);
 	return session;
 }
 
@@ -261,7 +268,7 @@ static void drop_older_events(struct model *model, uint64_t id)
 	model->newest = id;
 	if (model->keep != KEEP_NEWEST)
 		return;
-	DL_FOREACH(model->sessions, session)
+	for (session = model->sessions; session; session = session->hh.next)
 		model_drop_events(session);
 }
 
@@ -274,12 +281,11 @@ static struct session *add_session(struct model *model, const struct sshobs_hdr 
 	session->id = hdr->session;
 	session->start_ns = hdr->time_ns;
 	session->next_seq = 1;
-	HASH_ADD(hh, model->by_id, id, sizeof(session->id), session);
+	HASH_ADD(hh, model->sessions, id, sizeof(session->id), session);
 	if (!session->hh.tbl) {
 		free(session);
 		return NULL;
 	}
-	DL_APPEND(model->sessions, session);
 	drop_older_events(model, session->id);
 	return session;
 }
@@ -613,16 +619,23 @@ static int fold_log(struct session *session, const struct event *event)
 	return process && !err ? evidence_from_log(session, process, event) : err;
 }
 
+static struct session *newest_session(const struct model *model)
+{
+	const struct UT_hash_table *table = model->sessions ? model->sessions->hh.tbl : NULL;
+
+	return table ? ELMT_FROM_HH(table, table->tail) : NULL;
+}
+
 /*
  * What the task that accepted logs belongs to no session. Where it names the peer of the
  * connection that it was given last, it says what became of that.
  */
 static int fold_server_log(struct model *model, const struct event *event)
 {
-	struct session *session = model->sessions ? model->sessions->prev : NULL;
+	struct session *session = newest_session(model);
 
 	while (session && session->acceptor_pid != event->hdr->pid)
-		session = session == model->sessions ? NULL : session->prev;
+		session = session->hh.prev;
 	if (!session || session->ended || !evidence_names_peer(session, event))
 		return 0;
 	return limits_from_log(session, event) ?: evidence_from_server(session, event);

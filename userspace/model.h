@@ -192,9 +192,7 @@ enum user_state {
  * @kept: its events, if they are kept
  * @n_kept: how many
  * @tag: for the views
- * @prev: the list of sessions, by the time they were first seen
- * @next: same
- * @hh: in model->by_id
+ * @hh: in model->sessions
  */
 struct session {
 	uint64_t id;
@@ -254,8 +252,6 @@ struct session {
 	struct event *kept;
 	size_t n_kept;
 	size_t tag;
-	struct session *prev;
-	struct session *next;
 	UT_hash_handle hh;
 };
 
@@ -272,7 +268,6 @@ enum model_keep {
  * @forget: free the processes of a session that ended (they fill memory in a
  *	long capture, and not every view shows them)
  * @sessions: list, in order of appearance
- * @by_id: all of @sessions
  * @newest: highest number of a session
  * @last_lost_seq: seq of the last record that a lost record told of
  * @lost: records lost in all
@@ -282,7 +277,6 @@ struct model {
 	enum model_keep keep;
 	bool forget;
 	struct session *sessions;
-	struct session *by_id;
 	uint64_t newest;
 	uint64_t last_lost_seq;
 	uint64_t lost;

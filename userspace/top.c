@@ -99,7 +99,7 @@ static void tag_sessions(struct top *top)
 {
 	struct session *session;
 
-	for (session = top->model.sessions; session; session = session->next) {
+	for (session = top->model.sessions; session; session = session->hh.next) {
 		size_t tag = session->tag & TOP_WANTED;
 
 		if (!is_wanted(top->options, session)) {
@@ -121,7 +121,7 @@ static void forget_past(struct top *top)
 	struct session *session;
 	struct login login;
 
-	for (session = top->model.sessions; session; session = session->next) {
+	for (session = top->model.sessions; session; session = session->hh.next) {
 		if (!(session->tag & TOP_SETTLED)) {
 			phases_cut(&top->model, session, &login);
 			if (login.n && login.end == LOGIN_GOING_ON)
@@ -177,7 +177,7 @@ static int count_hidden(struct top *top)
 
 	/* What was told since has to be in both counts. */
 	err = err ?: drain(top);
-	for (session = top->model.sessions; session; session = session->next)
+	for (session = top->model.sessions; session; session = session->hh.next)
 		told += !session->ended;
 	top->hidden = !err && stats.sessions > told ? stats.sessions - told : 0;
 	return err < 0 ? err : 0;

@@ -64,7 +64,7 @@ static void fold_all(struct top *top)
 	struct session *session;
 
 	top->unfold_all = !top->unfold_all;
-	for (session = top->model.sessions; session; session = session->next)
+	for (session = top->model.sessions; session; session = session->hh.next)
 		session->tag = top->unfold_all ? session->tag | TOP_UNFOLDED :
 						 session->tag & ~(size_t)TOP_UNFOLDED;
 }

@@ -303,7 +303,7 @@ int readings_take(struct readings *readings, const struct model *model,
 	if (readings->device < 0)
 		return 0;
 	readings->round++;
-	for (session = model->sessions; session && !err; session = session->next)
+	for (session = model->sessions; session && !err; session = session->hh.next)
 		if (wanted(session))
 			err = read_session(readings, session);
 	sweep(readings);

@@ -232,7 +232,7 @@ static size_t pick(const struct maker *maker, enum top_sort sort, struct sorted 
 	struct session *session;
 	size_t n = 0;
 
-	for (session = maker->model->sessions; session; session = session->next) {
+	for (session = maker->model->sessions; session; session = session->hh.next) {
 		if (!(session->tag & TOP_WANTED))
 			continue;
 		sorted[n].session = session;
@@ -252,7 +252,7 @@ int top_rows_make(struct top_rows *rows, const struct model *model, const struct
 	int err = 0;
 
 	memset(rows, 0, sizeof(*rows));
-	sorted = calloc(HASH_COUNT(model->by_id) + 1, sizeof(*sorted));
+	sorted = calloc(HASH_COUNT(model->sessions) + 1, sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;
 	n = pick(&maker, sort, sorted);

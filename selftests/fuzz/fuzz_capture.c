@@ -91,7 +91,7 @@ static void view_top(struct model *model, const struct origin *origin)
 	struct top_rows rows;
 	size_t i;
 
-	for (session = model->sessions; session; session = session->next)
+	for (session = model->sessions; session; session = session->hh.next)
 		session->tag = TOP_WANTED | TOP_UNFOLDED;
 	if (top_rows_make(&rows, model, &readings, SORT_FDS, origin->local))
 		abort();
@@ -107,7 +107,7 @@ static void view_all(struct model *model, const struct origin *origin)
 	struct story first;
 	size_t n = 0;
 
-	for (session = model->sessions; session; session = session->next) {
+	for (session = model->sessions; session; session = session->hh.next) {
 		if (!n++ && story_tell(model, session, &first))
 			abort();
 		view_list(model, &session, 1, origin);
