@@ -9,6 +9,7 @@
 #include "format.h"
 #include "history.h"
 #include "model.h"
+#include "proc.h"
 #include "story.h"
 #include "term.h"
 #include "view_blame.h"
@@ -55,39 +56,41 @@ static bool wanted(const struct options *options, const struct model *model,
 	       (int64_t)(model_ends_ns(model, session) + offset) >= options->since_ns;
 }
 
-static size_t pick(const struct options *options, const struct model *model,
-		   const struct origin *origin, struct session ***picked)
+/* The sessions that were asked for; free() them; NULL: there was no memory. */
+static struct session **pick(const struct options *options, const struct model *model,
+			     const struct origin *origin, size_t *n_picked)
 {
+	struct session **array = calloc(HASH_COUNT(model->sessions) + 1, sizeof(*array));
+	struct session *session;
 	size_t n = 0, skip;
-	struct session *session, **array;
 
-	array = calloc(HASH_COUNT(model->sessions) + 1, sizeof(struct session *));
-	*picked = array;
 	if (!array)
-		return 0;
+		return NULL;
 	for (session = model->sessions; session; session = session->hh.next)
 		if (wanted(options, model, session, origin))
 			array[n++] = session;
 	skip = options->has_lines && options->lines < n ? n - options->lines : 0;
-	memmove(array, array + skip, (n - skip) * sizeof(struct session *));
-	return n - skip;
+	memmove(array, array + skip, (n - skip) * sizeof(*array));
+	*n_picked = n - skip;
+	return array;
 }
 
 static int print_list(const struct options *options, const struct model *model,
 		      const struct origin *origin)
 {
-	struct session **sessions;
-	size_t n = pick(options, model, origin, &sessions);
-	size_t i;
-	int err = sessions ? 0 : -ENOMEM;
+	size_t n, i;
+	struct session **sessions = pick(options, model, origin, &n);
+	int err = 0;
 
+	if (!sessions)
+		return fail(STATUS_FAILURE, "list: %s", strerror(ENOMEM));
 	if (options->output == OUTPUT_JSON) {
 		for (i = 0; i < n; i++)
 			view_json_session(model, sessions[i], origin, false, NULL);
 	} else if (n) {
 		term_page(options);
 		err = view_list(model, sessions, n, origin);
-	} else if (!err && !options->quiet) {
+	} else if (!options->quiet) {
 		say("no sessions; log in, or widen -S, -U, -u and -p");
 	}
 	free(sessions);
@@ -117,34 +120,13 @@ int command_list(const struct options *options)
 	return status;
 }
 
-static uint32_t parent_of(uint32_t pid)
-{
-	char path[64], line[512];
-	uint32_t ppid = 0;
-	const char *end;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	/* "PID (COMM) STATE PPID": COMM may hold anything, so look from its end. */
-	if (fgets(line, sizeof(line), file)) {
-		end = strrchr(line, ')');
-		if (!end || sscanf(end, ") %*c %u", &ppid) != 1)
-			ppid = 0;
-	}
-	fclose(file);
-	return ppid;
-}
-
 /* The session that one of our ancestors is in: the one that is typed in. */
 static struct session *find_self(const struct model *model)
 {
 	struct session *session;
 	uint32_t pid;
 
-	for (pid = (uint32_t)getpid(); pid > 1; pid = parent_of(pid))
+	for (pid = (uint32_t)getpid(); pid > 1; pid = proc_stat(pid, PROC_PPID))
 		for (session = model->sessions; session; session = session->hh.next)
 			if (model_find_process(session, pid))
 				return session;

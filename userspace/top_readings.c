@@ -10,6 +10,7 @@
 #include "top_readings.h"
 
 #include "format.h"
+#include "proc.h"
 #include "snapshot.h"
 
 static struct process_key key_of(const struct process *process)
@@ -203,27 +204,6 @@ static int read_socket(const struct readings *readings, struct session_reading *
 	return 0;
 }
 
-/* The group in the foreground of a process's terminal: the eighth field of its stat. */
-static uint32_t read_foreground(uint32_t pid)
-{
-	char path[64], line[512];
-	const char *end = NULL;
-	int group = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	/* The second field may hold anything, so look from its end. */
-	if (fgets(line, sizeof(line), file))
-		end = strrchr(line, ')');
-	if (!end || sscanf(end, ") %*c %*d %*d %*d %*d %d", &group) != 1 || group < 0)
-		group = 0;
-	fclose(file);
-	return (uint32_t)group;
-}
-
 /*
  * Whose descriptors are read for the socket: of the process that had it the last time; else
  * of every one of the server's, but only after something happened in the session.
@@ -261,7 +241,7 @@ static int read_session(struct readings *readings, const struct session *session
 			err = read_socket(readings, reading, process);
 		read = readings_of_process(readings, process);
 		if (read && read->leads_tty && !reading->foreground)
-			reading->foreground = read_foreground(process->pid);
+			reading->foreground = proc_stat(process->pid, PROC_FOREGROUND);
 	}
 	if (reading->unread && !reading->has_tcp) {
 		reading->has_tcp = had_tcp;
