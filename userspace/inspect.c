@@ -203,7 +203,6 @@ static void free_inspection(struct inspection *inspection)
 {
 	size_t i;
 
-	links_free(&inspection->links);
 	for (i = 0; i < inspection->n; i++)
 		snapshot_free(&inspection->processes[i]);
 	free(inspection->processes);
@@ -211,9 +210,10 @@ static void free_inspection(struct inspection *inspection)
 
 /* --- the command ----------------------------------------------------------------- */
 
-static int print(const struct request *request, struct inspection *inspection)
+static int print(const struct request *request, const struct inspection *inspection)
 {
 	const struct options *options = request->options;
+	struct links links;
 	uint64_t cookie = 0;
 	int err;
 
@@ -230,13 +230,14 @@ static int print(const struct request *request, struct inspection *inspection)
 
 		cookie = session ? session->cookie : 0;
 	}
-	err = links_find(&inspection->links, inspection->processes, inspection->n, cookie);
+	err = links_find(&links, inspection->processes, inspection->n, cookie);
 	if (!err && options->output == OUTPUT_JSON) {
-		view_inspect_json(inspection);
+		view_inspect_json(inspection, &links);
 	} else if (!err) {
 		term_page(options);
-		err = view_inspect(inspection, options->env_all);
+		err = view_inspect(inspection, &links, options->env_all);
 	}
+	links_free(&links);
 	return err ? fail(STATUS_FAILURE, "inspect: %s; try again", strerror(-err)) : 0;
 }
 

@@ -18,7 +18,6 @@
  * @n: how many
  * @pid: the only one that is to be told of; 0: all
  * @gone: how many ended before they could be read
- * @links: how they hang together
  */
 struct inspection {
 	const struct origin *origin;
@@ -27,20 +26,20 @@ struct inspection {
 	size_t n;
 	uint32_t pid;
 	size_t gone;
-	struct links links;
 };
 
 /**
  * view_inspect() - print it: the drawing and the connection, then each process
  * @inspection: what was read
+ * @links: how its processes hang together
  * @env_all: the whole environment, not only what a login sets
  *
  * Return: 0 or -ENOMEM.
  */
-int view_inspect(const struct inspection *inspection, bool env_all);
+int view_inspect(const struct inspection *inspection, const struct links *links, bool env_all);
 
 /** view_inspect_json() - print all of it as one object */
-void view_inspect_json(const struct inspection *inspection);
+void view_inspect_json(const struct inspection *inspection, const struct links *links);
 
 /**
  * view_fds() - a table of the descriptors of one process

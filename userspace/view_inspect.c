@@ -262,7 +262,8 @@ static int put_environ(const struct snapshot *snapshot, bool env_all)
 
 /* --- all of it ------------------------------------------------------------------ */
 
-static int put_process(const struct inspection *inspection, size_t process, bool env_all)
+static int put_process(const struct inspection *inspection, const struct links *links,
+		       size_t process, bool env_all)
 {
 	const struct snapshot *snapshot = &inspection->processes[process];
 	int err = 0;
@@ -274,21 +275,21 @@ static int put_process(const struct inspection *inspection, size_t process, bool
 	err = err ?: put_limits(snapshot->task);
 	if (!err && snapshot->fds_count) {
 		putchar('\n');
-		err = view_fds(&inspection->links, process);
+		err = view_fds(links, process);
 	}
 	return err;
 }
 
-int view_inspect(const struct inspection *inspection, bool env_all)
+int view_inspect(const struct inspection *inspection, const struct links *links, bool env_all)
 {
-	const struct link *connection = inspection->links.connection;
+	const struct link *connection = links->connection;
 	size_t i;
 	int err = 0;
 
 	if (inspection->session) {
 		printf("%sSession %" PRIu64 "%s\n", term_tint(TINT_BOLD), inspection->session,
 		       term_tint(TINT_NONE));
-		err = view_links(&inspection->links, inspection->origin->local);
+		err = view_links(links, inspection->origin->local);
 		if (connection) {
 			putchar('\n');
 			view_tcp(connection->ends[0].holders[0].fd);
@@ -296,6 +297,6 @@ int view_inspect(const struct inspection *inspection, bool env_all)
 	}
 	for (i = 0; i < inspection->n && !err; i++)
 		if (!inspection->pid || inspection->pid == inspection->processes[i].task->pid)
-			err = put_process(inspection, i, env_all);
+			err = put_process(inspection, links, i, env_all);
 	return err;
 }

@@ -111,7 +111,7 @@ static struct json_object *process_object(const struct snapshot *snapshot)
 	return object;
 }
 
-void view_inspect_json(const struct inspection *inspection)
+void view_inspect_json(const struct inspection *inspection, const struct links *links)
 {
 	const struct origin *origin = inspection->origin;
 	struct json_object *object = json_object_new_object();
@@ -132,6 +132,6 @@ void view_inspect_json(const struct inspection *inspection)
 		if (!inspection->pid || inspection->pid == inspection->processes[i].task->pid)
 			json_object_array_add(processes, process_object(&inspection->processes[i]));
 	json_add(object, "processes", processes);
-	json_add(object, "links", view_links_json(&inspection->links));
+	json_add(object, "links", view_links_json(links));
 	json_print(object);
 }

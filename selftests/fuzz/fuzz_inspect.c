@@ -35,14 +35,14 @@ static void make_fake(struct fake *fake, struct input *input)
 	fake->start_ns = task.start_ns;
 }
 
-static void print(struct inspection *inspection)
+static void print(const struct inspection *inspection, const struct links *links)
 {
 	out_begin();
-	if (view_inspect(inspection, true) || view_inspect(inspection, false))
+	if (view_inspect(inspection, links, true) || view_inspect(inspection, links, false))
 		abort();
 	free(out_end(NULL));
 	out_begin();
-	view_inspect_json(inspection);
+	view_inspect_json(inspection, links);
 	out_end_json();
 }
 
@@ -53,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					 .session = 7,
 					 .processes = processes };
 	struct input input = { data, size };
+	struct links links;
 	size_t i;
 
 	fake_forget();
@@ -61,10 +62,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < n_fakes; i++)
 		inspection.n += !snapshot_take(&processes[inspection.n], DEVICE, fakes[i].pid,
 					       SSHOBS_SNAPSHOT_ANY);
-	if (links_find(&inspection.links, processes, inspection.n, FAKE_COOKIE))
+	if (links_find(&links, processes, inspection.n, FAKE_COOKIE))
 		abort();
-	print(&inspection);
-	links_free(&inspection.links);
+	print(&inspection, &links);
+	links_free(&links);
 	for (i = 0; i < inspection.n; i++)
 		snapshot_free(&processes[i]);
 	fake_forget();

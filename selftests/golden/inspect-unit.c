@@ -65,15 +65,16 @@ static int inspect(uint32_t pid, bool env_all, bool json)
 		.origin = &origin, .session = 7, .processes = processes, .pid = pid
 	};
 	int err = take_all(&inspection);
+	struct links links;
 	size_t i;
 
-	if (links_find(&inspection.links, processes, inspection.n, FAKE_COOKIE))
+	if (links_find(&links, processes, inspection.n, FAKE_COOKIE))
 		abort();
 	if (json)
-		view_inspect_json(&inspection);
-	else if (view_inspect(&inspection, env_all))
+		view_inspect_json(&inspection, &links);
+	else if (view_inspect(&inspection, &links, env_all))
 		abort();
-	links_free(&inspection.links);
+	links_free(&links);
 	for (i = 0; i < inspection.n; i++)
 		snapshot_free(&processes[i]);
 	return err;
