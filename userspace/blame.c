@@ -27,9 +27,7 @@ struct ranking {
 	const struct session *session;
 	const struct login *login;
 	struct blames *blames;
-	size_t room;
 	struct tally *tallies;
-	const struct process **newest; /* for each culprit, the process that it was last */
 };
 
 bool blame_is_motd(const struct blame *blame)
@@ -106,34 +104,16 @@ static bool belongs(const struct blame *blame, const struct blame *part)
 	return blame->why == part->why && connect_is_same(blame->connect, part->connect);
 }
 
-static struct blame *find_blame(const struct ranking *ranking, const struct blame *part)
+/* Its index; that of the next one if there is none. */
+static size_t find_blame(const struct ranking *ranking, const struct blame *part)
 {
+	const struct blames *blames = ranking->blames;
 	size_t i;
 
-	for (i = ranking->blames->n; i-- > 0;)
-		if (belongs(&ranking->blames->blames[i], part))
-			return &ranking->blames->blames[i];
-	return NULL;
-}
-
-static struct blame *add_blame(struct ranking *ranking, const struct blame *part)
-{
-	struct blames *blames = ranking->blames;
-
-	if (blames->n == ranking->room) {
-		size_t room = ranking->room ? 2 * ranking->room : 16;
-		struct blame *more = reallocarray(blames->blames, room, sizeof(*more));
-		const struct process **newest =
-			reallocarray(ranking->newest, room, sizeof(const struct process *));
-
-		blames->blames = more ?: blames->blames;
-		ranking->newest = newest ?: ranking->newest;
-		if (!more || !newest)
-			return NULL;
-		ranking->room = room;
-	}
-	blames->blames[blames->n] = *part;
-	return &blames->blames[blames->n++];
+	for (i = blames->n; i > 0; i--)
+		if (belongs(&blames->blames[i - 1], part))
+			return i - 1;
+	return blames->n;
 }
 
 static struct tally *find_tally(struct ranking *ranking, size_t blame,
@@ -143,7 +123,7 @@ static struct tally *find_tally(struct ranking *ranking, size_t blame,
 
 	memset(&wanted.key, 0, sizeof(wanted.key));
 	wanted.key.blame = blame;
-	strcpy(wanted.key.comm, process->comm);
+	snprintf(wanted.key.comm, sizeof(wanted.key.comm), "%s", process->comm);
 	HASH_FIND(hh, ranking->tallies, &wanted.key, sizeof(wanted.key), tally);
 	if (tally)
 		return tally;
@@ -196,22 +176,20 @@ static void add_connect(struct blame *blame, const struct blame *part)
 static int add_part(struct ranking *ranking, const struct blame *part,
 		    const struct process *process)
 {
-	struct blame *blame = find_blame(ranking, part);
-	const struct process **newest;
+	size_t at = find_blame(ranking, part);
+	struct blame *blame = &ranking->blames->blames[at];
 
-	if (!blame) {
-		blame = add_blame(ranking, part);
-		if (!blame)
-			return -ENOMEM;
+	if (at == ranking->blames->n) {
+		ranking->blames->n++;
+		*blame = *part;
 	} else {
 		blame->wall_ns += part->wall_ns;
 		blame->cpu_ns += part->cpu_ns;
 		blame->delay_ns += part->delay_ns;
 		add_connect(blame, part);
 	}
-	newest = &ranking->newest[blame - ranking->blames->blames];
-	blame->runs += !blame->runs || (blame->top && *newest != part->process);
-	*newest = part->process;
+	blame->runs += !blame->runs || (blame->top && blame->newest != part->process);
+	blame->newest = part->process;
 	return note_deepest(ranking, blame, part->process, process, part->wall_ns);
 }
 
@@ -293,10 +271,11 @@ static const char *find_cause(const struct ranking *ranking, const struct blame 
 
 static void free_tallies(struct ranking *ranking)
 {
-	struct tally *tally, *next;
+	struct tally *tally = ranking->tallies, *next;
 
-	HASH_ITER(hh, ranking->tallies, tally, next) {
-		HASH_DEL(ranking->tallies, tally);
+	HASH_CLEAR(hh, ranking->tallies);
+	for (; tally; tally = next) {
+		next = tally->hh.next;
 		free(tally);
 	}
 }
@@ -317,14 +296,16 @@ int blame_rank(const struct session *session, const struct login *login, const s
 	size_t i;
 	int err = 0;
 
-	memset(blames, 0, sizeof(*blames));
+	/* A span has no more than two: who waited, and who computed. */
+	blames->n = 0;
+	blames->blames = calloc(2 * spans->n + 1, sizeof(*blames->blames));
+	if (!blames->blames)
+		return -ENOMEM;
 	for (i = 0; i < spans->n && !err; i++)
 		err = add_span(&ranking, &spans->spans[i]);
 	free_tallies(&ranking);
-	free(ranking.newest);
 	for (i = 0; i < blames->n; i++)
 		blames->blames[i].cause = find_cause(&ranking, &blames->blames[i]);
-	if (blames->n)
-		qsort(blames->blames, blames->n, sizeof(*blames->blames), compare_blames);
+	qsort(blames->blames, blames->n, sizeof(*blames->blames), compare_blames);
 	return err;
 }

@@ -35,6 +35,7 @@
  * @cpu_ns: of that, CPU time
  * @delay_ns: of that, time in which no processor took it
  * @cause: the setting that is likely behind it; NULL: not known
+ * @newest: the process that it was last
  */
 struct blame {
 	const struct phase *phase;
@@ -53,6 +54,7 @@ struct blame {
 	uint64_t cpu_ns;
 	uint64_t delay_ns;
 	const char *cause;
+	const struct process *newest;
 };
 
 /**
