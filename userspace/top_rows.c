@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,12 +112,12 @@ static const struct node *next_node(const struct node *node)
 }
 
 /* What is drawn before a command: a line for each ancestor that has another child to come. */
-static void put_tree(char *text, const struct node *node)
+static void put_tree(char *text, size_t size, const struct node *node)
 {
 	bool utf8 = term_get()->utf8;
 	const struct node *up = node->parent;
 	const char *parts[MAX_DEPTH];
-	size_t n = 0;
+	size_t n = 0, len = 0;
 
 	text[0] = '\0';
 	if (!up->process)
@@ -125,26 +126,29 @@ static void put_tree(char *text, const struct node *node)
 	for (; up->parent->process && n < MAX_DEPTH; up = up->parent)
 		parts[n++] = !up->next ? "  " : utf8 ? "│ " : "| ";
 	while (n)
-		strcat(text, parts[--n]);
+		len += (size_t)snprintf(text + len, size - len, "%s", parts[--n]);
 }
 
-static int add_process(struct maker *maker, struct cell_source *source, const struct node *node)
+static int add_process(struct maker *maker, const struct cell_source *session,
+		       const struct node *node)
 {
 	char tree[MAX_DEPTH * sizeof("├─")];
-	struct top_row *row = add_row(maker, ROW_PROCESS, source->session);
+	struct cell_source source = *session;
+	struct top_row *row = add_row(maker, ROW_PROCESS, session->session);
 
 	if (!row)
 		return -ENOMEM;
-	put_tree(tree, node);
-	source->tree = tree;
-	source->process = node->process;
-	row->pid = source->process->pid;
-	row->start_ns = source->process->start_ns;
-	top_process_cells(row->cells, source);
+	put_tree(tree, sizeof(tree), node);
+	source.tree = tree;
+	source.process = node->process;
+	row->pid = node->process->pid;
+	row->start_ns = node->process->start_ns;
+	top_process_cells(row->cells, &source);
 	return has_text(row->cells, N_PROCESS_CELLS) ? 0 : -ENOMEM;
 }
 
-static int add_processes(struct maker *maker, struct cell_source *source, struct session *session)
+static int add_processes(struct maker *maker, const struct cell_source *source,
+			 struct session *session)
 {
 	struct node *nodes = plant(session);
 	const struct node *node;
