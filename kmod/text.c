@@ -70,7 +70,7 @@ static void put_escaped(struct line *line, const void *bytes, size_t len)
 		if (*s >= ' ' && *s < 0x7f) {
 			if (*s == '"' || *s == '\\')
 				put_char(line, '\\');
-			put_char(line, *s);
+			put_char(line, (char)*s);
 			continue;
 		}
 		put_char(line, '\\');
@@ -144,8 +144,8 @@ static void put_bits(struct line *line, const char *key, __u64 bits,
 /* RFC 5952: the longest run of two or more zero groups is written as "::". */
 static void put_ipv6(struct line *line, const __u8 *addr)
 {
-	unsigned int best = 8, best_len = 1, run = 0;
-	unsigned int i;
+	size_t best = 8, best_len = 1, run = 0;
+	size_t i;
 
 	for (i = 0; i < 8; i++) {
 		run = addr[2 * i] || addr[2 * i + 1] ? 0 : run + 1;

@@ -281,9 +281,9 @@ static bool parse_fraction(const char *text, int64_t *ns)
 	*ns = 0;
 	if (!*text)
 		return true;
-	if (*text++ != '.' || !*text)
+	if (text[0] != '.' || !text[1])
 		return false;
-	for (; *text; text++) {
+	for (text++; *text; text++) {
 		if (!isdigit((unsigned char)*text))
 			return false;
 		scale /= 10;

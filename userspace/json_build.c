@@ -51,8 +51,9 @@ static bool is_utf8(const unsigned char *bytes, size_t len)
 /* Each byte that is not part of a character becomes one U+FFFD. */
 static struct json_object *replaced(const unsigned char *bytes, size_t len)
 {
+	static const unsigned char replacement[] = { 0xef, 0xbf, 0xbd };
 	struct json_object *string;
-	char *text = malloc(3 * len + 1);
+	char *text = malloc(sizeof(replacement) * len + 1);
 	size_t at = 0;
 	uint32_t point;
 
@@ -64,8 +65,8 @@ static struct json_object *replaced(const unsigned char *bytes, size_t len)
 		if (n)
 			memcpy(text + at, bytes, n);
 		else
-			memcpy(text + at, "\xef\xbf\xbd", 3);
-		at += n ? n : 3;
+			memcpy(text + at, replacement, sizeof(replacement));
+		at += n ? n : sizeof(replacement);
 		bytes += n ? n : 1;
 		len -= n ? n : 1;
 	}
@@ -76,8 +77,9 @@ static struct json_object *replaced(const unsigned char *bytes, size_t len)
 
 static struct json_object *base64(const unsigned char *bytes, size_t len)
 {
+	/* The last one fills up. */
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 	struct json_object *string;
 	char *text = malloc((len + 2) / 3 * 4 + 1);
 	size_t at = 0;
@@ -92,8 +94,8 @@ static struct json_object *base64(const unsigned char *bytes, size_t len)
 		group |= i + 2 < len ? bytes[i + 2] : 0;
 		text[at++] = digits[group >> 18];
 		text[at++] = digits[group >> 12 & 63];
-		text[at++] = i + 1 < len ? digits[group >> 6 & 63] : '=';
-		text[at++] = i + 2 < len ? digits[group & 63] : '=';
+		text[at++] = digits[i + 1 < len ? group >> 6 & 63 : 64];
+		text[at++] = digits[i + 2 < len ? group & 63 : 64];
 	}
 	string = json_object_new_string_len(text, (int)at);
 	free(text);

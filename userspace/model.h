@@ -293,11 +293,11 @@ void model_free(struct model *model);
  * model_fold() - take one event into account
  * @model: the model
  * @event: the next event of the stream; copied where it is kept
- * @session: out: the session that it belongs to, or NULL; may be NULL
+ * @out: the session that it belongs to, or NULL; may be NULL
  *
  * Return: 0 or -ENOMEM.
  */
-int model_fold(struct model *model, const struct event *event, struct session **session);
+int model_fold(struct model *model, const struct event *event, struct session **out);
 
 /** model_drop_session() - forget a session */
 void model_drop_session(struct model *model, struct session *session);

@@ -107,8 +107,7 @@ void warn_cut(const struct options *options, const struct stream *stream)
 {
 	if (options->read && stream_cut(stream) && !options->quiet)
 		say("%s: cut off at byte %llu, in the middle of a record; what came before it was read",
-		    options->read,
-		    (unsigned long long)(stream_offset(stream) + stream_cut(stream)));
+		    options->read, (unsigned long long)stream_offset(stream) + stream_cut(stream));
 }
 
 bool in_window(const struct options *options, const struct event *event)

@@ -157,12 +157,12 @@ struct negotiation {
 
 /**
  * negotiation_fold() - take one event into account
- * @negotiation: the session's; NULL before its first event. negotiation_free() it
+ * @out: the session's; NULL before its first event. negotiation_free() it
  * @event: the next SSHOBS_WIRE event of the session
  *
  * Return: 0 or -ENOMEM.
  */
-int negotiation_fold(struct negotiation **negotiation, const struct event *event);
+int negotiation_fold(struct negotiation **out, const struct event *event);
 
 /** negotiation_free() - free it; NULL is fine */
 void negotiation_free(struct negotiation *negotiation);

@@ -218,7 +218,7 @@ static int parse_option(struct parse *parse, int key, char *arg)
 	return -1;
 }
 
-static bool parse_flag(struct parse *parse, int key, char *arg)
+static bool parse_flag(struct parse *parse, int key, const char *arg)
 {
 	struct options *options = &parse->options;
 

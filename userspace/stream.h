@@ -87,33 +87,33 @@ struct stream;
 
 /**
  * stream_open_device() - open /dev/sshobs for records
- * @stream: out: the stream; stream_close() it
+ * @out: the stream; stream_close() it
  *
  * The stream starts at the oldest record that the ring holds.
  *
  * Return: 0; -ENOENT without the module; -EACCES, -EPERM without the right; else
  * -errno.
  */
-int stream_open_device(struct stream **stream);
+int stream_open_device(struct stream **out);
 
 /**
  * stream_open_file() - open a capture file
- * @stream: out: the stream; stream_close() it
+ * @out: the stream; stream_close() it
  * @path: the file; "-" is the standard input
  *
  * Return: 0, -errno or enum stream_error.
  */
-int stream_open_file(struct stream **stream, const char *path);
+int stream_open_file(struct stream **out, const char *path);
 
 /**
  * stream_open_memory() - read a capture that stands in memory
- * @stream: out: the stream; stream_close() it
+ * @out: the stream; stream_close() it
  * @data: bytes of the capture; must stay until stream_close()
  * @size: how many
  *
  * Return: 0, -errno or enum stream_error.
  */
-int stream_open_memory(struct stream **stream, const void *data, size_t size);
+int stream_open_memory(struct stream **out, const void *data, size_t size);
 
 /**
  * event_is_reading() - whether the module told of a process what it did not do itself

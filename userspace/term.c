@@ -21,12 +21,12 @@ static int terminal_width(void)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
-	int width = columns ? atoi(columns) : 0;
+	long width = columns ? strtol(columns, NULL, 10) : 0;
 
 	if (!isatty(STDOUT_FILENO))
 		return 0;
 	if (width > 0 && width < 10000)
-		return width;
+		return (int)width;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
 		return size.ws_col;
 	return 80;
@@ -56,6 +56,11 @@ const struct term *term_get(void)
 	return &term;
 }
 
+static bool has_less(void)
+{
+	return access("/usr/bin/less", X_OK) == 0 || access("/bin/less", X_OK) == 0;
+}
+
 static const char *find_pager(void)
 {
 	const char *command = getenv("SSHOBS_PAGER");
@@ -64,11 +69,13 @@ static const char *find_pager(void)
 		command = getenv("PAGER");
 	if (!command)
 		command = "less";
-	return *command && strcmp(command, "cat") != 0 ? command : NULL;
+	if (!*command || strcmp(command, "cat") == 0)
+		return NULL;
+	return strcmp(command, "less") != 0 || has_less() ? command : NULL;
 }
 
 /* Most run this as root: less must not be a way to a shell or to other files. */
-static void exec_pager(const char *command, int in)
+static void exec_pager(int in)
 {
 	dup2(in, STDIN_FILENO);
 	close(in);
@@ -77,23 +84,15 @@ static void exec_pager(const char *command, int in)
 	if (term.utf8)
 		setenv("LESSCHARSET", "utf-8", 0);
 	signal(SIGPIPE, SIG_DFL);
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	execl("/bin/sh", "sh", "-c", find_pager(), (char *)NULL);
 	_exit(127);
-}
-
-static bool has_less(void)
-{
-	return access("/usr/bin/less", X_OK) == 0 || access("/bin/less", X_OK) == 0;
 }
 
 void term_page(const struct options *options)
 {
-	const char *command = find_pager();
 	int fds[2];
 
-	if (options->no_pager || !isatty(STDOUT_FILENO) || !command)
-		return;
-	if (strcmp(command, "less") == 0 && !has_less())
+	if (options->no_pager || !isatty(STDOUT_FILENO) || !find_pager())
 		return;
 	if (pipe(fds))
 		return;
@@ -101,7 +100,7 @@ void term_page(const struct options *options)
 	pager = fork();
 	if (pager == 0) {
 		close(fds[1]);
-		exec_pager(command, fds[0]);
+		exec_pager(fds[0]);
 	}
 	close(fds[0]);
 	if (pager > 0)

@@ -67,7 +67,7 @@ void print_key(const char *key);
 size_t term_columns(const char *text);
 
 /** term_prefix() - bytes at the start of a text that take no more than so many columns */
-size_t term_prefix(const char *text, size_t columns);
+size_t term_prefix(const char *text, size_t room);
 
 /**
  * term_wrap() - print a text, broken between its words to fit the terminal

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include <curses.h>
@@ -16,7 +17,7 @@ static bool is_able(void)
 {
 	const char *move_to = tigetstr("cup"), *clear_all = tigetstr("clear");
 
-	return move_to && move_to != (char *)-1 && clear_all && clear_all != (char *)-1;
+	return move_to && (intptr_t)move_to != -1 && clear_all && (intptr_t)clear_all != -1;
 }
 
 static void start_colors(void)

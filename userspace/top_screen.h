@@ -50,7 +50,7 @@ void screen_begin(void);
 void screen_mark(void);
 
 /** screen_skip_to() - go on with a line; what is between is empty */
-void screen_skip_to(size_t line);
+void screen_skip_to(size_t to);
 
 /** screen_put() - draw a piece of a line; a struct canvas's put() */
 void screen_put(void *to, const char *text, enum tint tint);

@@ -23,12 +23,12 @@ struct place {
 	size_t prefix;
 };
 
-/* @prefix: what stands before the lines of a branch, a digit a column: 1 a line, 0 none. */
+/* @prefix: what stands before the lines of a branch: for each column, whether it is a line. */
 struct drawing {
 	const struct links *links;
 	struct place *places;
 	struct place top;
-	char prefix[MAX_PREFIX];
+	bool prefix[MAX_PREFIX];
 	bool local;
 };
 

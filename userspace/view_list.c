@@ -109,10 +109,11 @@ static enum tint put_procs(char *buf, const struct row *row)
 static enum tint put_outcome(char *buf, const struct row *row)
 {
 	enum tint tint = view_outcome_cell(buf, row->session);
+	size_t len = strlen(buf);
 
 	/* Where there is no room for the reasons, a mark must do. */
 	if (is_narrow() && model_incomplete(row->model, row->session))
-		strcat(buf, "!");
+		snprintf(buf + len, FORMAT_MAX - len, "!");
 	return tint;
 }
 
