@@ -189,8 +189,10 @@ static int first_pass(struct replay *replay)
 	for (i = 0; i < replay->session->n_kept && !err; i++)
 		err = pass_event(&pass, i);
 	HASH_CLEAR(hh, pass.by_pid);
-	HASH_ITER(hh, pass.threads, thread, next) {
-		HASH_DEL(pass.threads, thread);
+	thread = pass.threads;
+	HASH_CLEAR(hh, pass.threads);
+	for (; thread; thread = next) {
+		next = thread->hh.next;
 		free(thread);
 	}
 	return err;

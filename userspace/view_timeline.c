@@ -351,6 +351,7 @@ static int walk_events(struct walk *walk, size_t cut)
 			step.last = &walk->events[i++];
 			step.count++;
 		}
+		/* The events are still the walk's. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 		err = err ?: put_step(walk, &step);
 	}
 	return err;
@@ -473,11 +474,12 @@ static void print_rows(const struct walk *walk)
 
 static void free_walk(struct walk *walk)
 {
-	struct thread *thread, *next;
+	struct thread *thread = walk->threads, *next;
 	size_t i;
 
-	HASH_ITER(hh, walk->threads, thread, next) {
-		HASH_DEL(walk->threads, thread);
+	HASH_CLEAR(hh, walk->threads);
+	for (; thread; thread = next) {
+		next = thread->hh.next;
 		free(thread);
 	}
 	for (i = 0; i < walk->n_rows; i++) {
