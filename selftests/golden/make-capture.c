@@ -456,6 +456,20 @@ static void after_loss(void)
 	exits(900, 0, SIGHUP);
 }
 
+/* Each process of a server makes one more: whoever goes down that tree must not need a stack for it. */
+static void deep(void)
+{
+	uint32_t pid;
+
+	on(1, 900, "sshd");
+	accept_from(ipv4(7, 40000), ipv4(1, 22), SSHOBS_ACCEPT, 0);
+	for (pid = 1000; pid < 11000; pid++) {
+		after_us(10);
+		forked(10, pid);
+		on(1, pid, "sshd");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct origin origin = {
@@ -475,6 +489,10 @@ int main(int argc, char **argv)
 	}
 	if (argc > 1 && strcmp(argv[1], "outcomes") == 0) {
 		outcomes();
+		return fclose(out) ? 1 : 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "deep") == 0) {
+		deep();
 		return fclose(out) ? 1 : 0;
 	}
 	adopted();
