@@ -370,7 +370,7 @@ TEST_F_TIMEOUT(failing, a_call_that_fails_changes_nothing, 1800)
 		fail_until_nothing_fails(_metadata, call);
 }
 
-/* --- load and unload --------------------------------------------------------------- */
+/* --- load ------------------------------------------------------------------------ */
 
 static int module_fd(void)
 {
@@ -401,6 +401,10 @@ static bool nothing_is_left(void)
 	return none && !module_loaded() && access(DEVICE, F_OK);
 }
 
+/*
+ * That an unload fails is not tried: without memory the kernel cannot take a kprobe out of
+ * ftrace, warns, and has no way to say so to the module.
+ */
 TEST_F_TIMEOUT(member, a_load_that_fails_leaves_nothing, HOURS)
 {
 	unsigned int nth, tried = 0, failed = 0;
@@ -430,36 +434,6 @@ TEST_F_TIMEOUT(member, a_load_that_fails_leaves_nothing, HOURS)
 	}
 	EXPECT_FALSE(hit);
 	TH_LOG("%u points of a load's %u, at %u of them the module was not loaded", tried, nth, failed);
-}
-
-TEST_F_TIMEOUT(member, an_unload_that_fails_leaves_it_or_nothing, HOURS)
-{
-	unsigned int nth, tried = 0, failed = 0;
-	bool hit = true;
-	int fd, ret;
-
-	if (!can_fail())
-		SKIP(return, "the kernel injects no faults");
-	log_close(&self->log);
-	ASSERT_EQ(0, module_unload());
-	fd = module_fd();
-	ASSERT_LE(0, fd);
-	for (nth = 1; hit && nth < POINTS_MAX; nth += step()) {
-		ASSERT_EQ(0, syscall(SYS_finit_module, fd, PORTS, 0));
-		arm(nth);
-		ret = syscall(SYS_delete_module, "sshobs", O_NONBLOCK);
-		hit = disarm();
-		tried += hit;
-		failed += !!ret;
-		if (ret) {
-			EXPECT_TRUE(hit);
-			EXPECT_TRUE(module_loaded());
-			ASSERT_EQ(0, module_unload());
-		}
-		EXPECT_TRUE(nothing_is_left()) TH_LOG("point %u", nth);
-	}
-	EXPECT_FALSE(hit);
-	TH_LOG("%u points of an unload's %u, at %u of them it stayed loaded", tried, nth, failed);
 	close(fd);
 }
 
