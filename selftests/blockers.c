@@ -275,10 +275,14 @@ static void block_in_log(void)
 
 /* --- close(): as long as what was sent is not acknowledged ----------------------- */
 
+/* One connects at a time: those that do so at once have a share of their own. */
+static int turn;
+
 static bool prepare_deaf_listener(void)
 {
 	const int least = 1;
 
+	turn = memfd_create("turn", MFD_CLOEXEC);
 	obstacle = listen_on(AF_INET, 0);
 	/* Those that are accepted, which none is, have it from here. */
 	return obstacle >= 0 && !listen(obstacle, 1024) &&
@@ -288,10 +292,14 @@ static bool prepare_deaf_listener(void)
 static void block_in_close(void)
 {
 	const struct linger linger = { .l_onoff = 1, .l_linger = 2 * SECONDS };
-	int sock = connect_to(AF_INET, port_of(obstacle), NULL);
 	const int least = 1;
 	char bytes[4096] = "";
+	int sock;
 
+	if (lockf(turn, F_LOCK, 0))
+		return;
+	sock = connect_to(AF_INET, port_of(obstacle), NULL);
+	close(turn);
 	close(obstacle);
 	setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
 	setsockopt(sock, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
