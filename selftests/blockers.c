@@ -696,8 +696,6 @@ TEST_F(member, a_miss_is_counted_and_marks_every_login)
 	pid_t server;
 	size_t at;
 
-	if (scaled(100) < 10)
-		SKIP(return, "a thousand processes: with SCALE=10 or more");
 	/* A fresh count of misses, for which nobody may have the device open. */
 	log_close(&self->log);
 	ASSERT_EQ(0, module_reload(PORTS " ring_kb=16384"));
