@@ -27,11 +27,6 @@
 #define HOURS		(2 * 3600)
 #define BLOCKED		70
 
-static bool set_switch(const char *path, char value)
-{
-	return write_file(path, &value, 1);
-}
-
 /* --- storms -------------------------------------------------------------------- */
 
 static void __attribute__((noreturn)) storm_of_forks(void)

@@ -626,21 +626,28 @@ bool wait_in_syscall(pid_t pid, long nr)
 	return false;
 }
 
+static bool in_function(pid_t pid, const char *function)
+{
+	char path[64], *stack;
+	bool there;
+
+	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	stack = read_file(path);
+	there = stack && strstr(stack, function);
+	free(stack);
+	return there;
+}
+
 bool wait_in_function(pid_t pid, const char *function)
 {
 	uint64_t start = now_ms();
-	bool there = false;
-	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
-	while (!there && now_ms() - start < SECONDS * 1000) {
-		char *stack = strchr("SD", state_of(pid)) ? read_file(path) : NULL;
-
-		there = stack && strstr(stack, function);
-		free(stack);
+	while (now_ms() - start < SECONDS * 1000) {
+		if (strchr("SD", state_of(pid)) && in_function(pid, function))
+			return true;
 		pause_a_little();
 	}
-	return there;
+	return false;
 }
 
 int read_byte(int fd)
@@ -695,6 +702,11 @@ bool write_file(const char *path, const void *bytes, size_t len)
 		return false;
 	done = write(fd, bytes, len) == (ssize_t)len;
 	return !close(fd) && done;
+}
+
+bool set_switch(const char *path, char value)
+{
+	return write_file(path, &value, 1);
 }
 
 const char *self_path(void)

@@ -152,6 +152,8 @@ int read_byte(int fd);
 char *read_all(int fd, size_t *len);
 char *read_file(const char *path);
 bool write_file(const char *path, const void *bytes, size_t len);
+/* The same with one character. */
+bool set_switch(const char *path, char value);
 /* The path of the program that runs. */
 const char *self_path(void);
 /* Give up root for good. Return true if that worked. */

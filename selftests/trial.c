@@ -19,11 +19,6 @@
 #define KPROBES_SWITCH	"/sys/kernel/debug/kprobes/enabled"
 #define TRACING		"/sys/kernel/tracing"
 
-static bool set_switch(const char *path, char value)
-{
-	return write_file(path, &value, 1);
-}
-
 FIXTURE(trial) {
 	int	fd;
 };
@@ -45,21 +40,16 @@ FIXTURE_TEARDOWN(trial)
 }
 
 /* What a trial leaves out, and why; everything else that is in place it must have called. */
-static const struct {
-	const char	*symbol;
-	const char	*why;
-} left_out[] = {
-	{ "cgroup_file_notify", "a cgroup would have to be made, and to refuse a fork" },
+static const char *const left_out[] = {
+	"cgroup_file_notify",	/* a cgroup would have to be made, and to refuse a fork */
 };
-
-#define LEFT_OUT	(sizeof(left_out) / sizeof(left_out[0]))
 
 static bool is_left_out(const struct sshobs_probe *probe)
 {
 	size_t i;
 
-	for (i = 0; i < LEFT_OUT; i++)
-		if (!strcmp(probe->symbol, left_out[i].symbol))
+	for (i = 0; i < ARRAY_SIZE(left_out); i++)
+		if (!strcmp(probe->symbol, left_out[i]))
 			return true;
 	return false;
 }
@@ -89,7 +79,7 @@ static void expect_trial(struct __test_metadata *_metadata, int fd, bool kprobes
 		passed_over += is_left_out(&probe);
 	}
 	EXPECT_LT(0U, probe.index);
-	EXPECT_EQ(LEFT_OUT, passed_over);
+	EXPECT_EQ(ARRAY_SIZE(left_out), passed_over);
 }
 
 TEST_F(trial, probes_that_are_switched_off_keep_it_from_loading)
