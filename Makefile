@@ -42,7 +42,7 @@ demo:				## a real SSH login in a virtual machine, and its report
 	@$(VM) -q -- selftests/demo
 
 .PHONY: check
-check:				## run every test, in virtual machines with four kernels
+check:				## run the tests, in virtual machines with four kernels
 	@selftests/check
 
 .PHONY: check-full
