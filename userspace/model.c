@@ -338,7 +338,8 @@ static struct process *add_process(struct session *session, uint32_t pid, uint64
 static void end_process(struct session *session, struct process *process, uint64_t time_ns)
 {
 	HASH_DEL(session->live, process);
-	process->end_ns = time_ns;
+	/* A capture may say any time; 0 would be that of a process that lives. */
+	process->end_ns = time_ns ?: 1;
 }
 
 /* The process that a record is about; one that was never seen before begins here. */
