@@ -290,6 +290,11 @@ static long call_probe(void)
 	return ioctl(given->fd, SSHOBS_IOC_PROBE, given->buf);
 }
 
+static long call_trial(void)
+{
+	return ioctl(given->fd, SSHOBS_IOC_TRIAL, 0);
+}
+
 static long snapshot(unsigned int what)
 {
 	struct sshobs_snapshot arg = {
@@ -328,6 +333,7 @@ static const struct call calls[] = {
 	{ "SET_FORMAT", call_set_format, remember, nothing_changed },
 	{ "STATS", call_stats, remember, nothing_changed },
 	{ "PROBE", call_probe, remember, nothing_changed },
+	{ "TRIAL", call_trial, remember, nothing_changed },
 	{ "SNAPSHOT of the task", call_snapshot_task, remember, snapshot_task_again },
 	{ "SNAPSHOT of descriptors", call_snapshot_fds, remember, snapshot_fds_again },
 	{ "SNAPSHOT of arguments", call_snapshot_argv, remember, snapshot_argv_again },
@@ -372,13 +378,18 @@ TEST_F_TIMEOUT(failing, a_call_that_fails_changes_nothing, 1800)
 
 /* --- load ------------------------------------------------------------------------ */
 
+#define STRIPPED	"/tmp/sshobs.ko"
+
+/* Without what debuggers want: each page of the file can fail to be read. */
 static int module_fd(void)
 {
 	size_t len;
 	char *bytes;
-	int from = open(getenv("SSHOBS_KO"), O_RDONLY | O_CLOEXEC);
-	int fd = memfd_create("sshobs.ko", MFD_CLOEXEC);
+	int fd = memfd_create("sshobs.ko", MFD_CLOEXEC), from;
 
+	if (run((const char *const[]){ "/usr/bin/strip", "-g", "-o", STRIPPED, getenv("SSHOBS_KO"), NULL }))
+		return -1;
+	from = open(STRIPPED, O_RDONLY | O_CLOEXEC);
 	bytes = from < 0 ? NULL : read_all(from, &len);
 	if (!bytes || write(fd, bytes, len) != (ssize_t)len)
 		return -1;
