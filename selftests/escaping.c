@@ -219,7 +219,7 @@ static void expect_start(struct __test_metadata *_metadata, const struct sshobs_
 		 (unsigned long long)(hdr->time_ns / 1000000000),
 		 (unsigned long long)(hdr->time_ns % 1000000000),
 		 (unsigned long long)hdr->session, (unsigned long long)hdr->session_seq,
-		 type_name(hdr->type));
+		 sshobs_type_name(hdr->type));
 	ASSERT_EQ(0, strncmp(line, start, strlen(start))) TH_LOG("%.100s", line);
 	for (at = line + strlen(start); *at && *at != '['; len++) {
 		/* A blank would be the end of the word. */

@@ -158,7 +158,7 @@ static inline void expect_exit(struct __test_metadata *_metadata, const struct l
 	while ((i = log_index(log, WANT(.session = session, .pid = member->pid), i + 1)) >= 0) {
 		EXPECT_TRUE(log->recs[i]->type == SSHOBS_CLOSE ||
 			    log->recs[i]->type == SSHOBS_END || is_abandoned(log->recs[i]))
-			TH_LOG("%s of %d after its exit", type_name(log->recs[i]->type),
+			TH_LOG("%s of %d after its exit", sshobs_type_name(log->recs[i]->type),
 			       member->pid);
 	}
 }
@@ -204,7 +204,7 @@ static inline void expect_no_strangers(struct __test_metadata *_metadata, const 
 				continue;	/* what was sent is told by nobody */
 		}
 		EXPECT_TRUE(is_member(hdr->pid, conn))
-			TH_LOG("%s of %u", type_name(hdr->type), hdr->pid);
+			TH_LOG("%s of %u", sshobs_type_name(hdr->type), hdr->pid);
 	}
 }
 

@@ -50,7 +50,7 @@ static bool look_at(const char *buf, ssize_t len)
 			finding("record", 0, hdr, 8, "not initialised: no type");
 			return false;
 		}
-		check_record(type_name(hdr->type), hdr);
+		check_record(sshobs_type_name(hdr->type), hdr);
 		counts[hdr->type]++;
 		if (is_last(hdr))
 			return false;
@@ -339,8 +339,8 @@ FIXTURE_TEARDOWN(leaks)
 static void expect_many(struct __test_metadata *_metadata, const unsigned int *types)
 {
 	for (; *types; types++) {
-		printf("# %lu of %s\n", counts[*types], type_name(*types));
-		EXPECT_LE(many, counts[*types]) TH_LOG("too few of %s", type_name(*types));
+		printf("# %lu of %s\n", counts[*types], sshobs_type_name(*types));
+		EXPECT_LE(many, counts[*types]) TH_LOG("too few of %s", sshobs_type_name(*types));
 	}
 	EXPECT_EQ(0UL, findings);
 }

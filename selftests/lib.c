@@ -164,25 +164,6 @@ ssize_t mark(const void *text, size_t len)
 
 /* --- a log ------------------------------------------------------------------ */
 
-const char *type_name(unsigned int type)
-{
-	static const char *const names[] = {
-		[SSHOBS_ACCEPT] = "accept", [SSHOBS_CLONE] = "clone",
-		[SSHOBS_CLONE_FAIL] = "clone_fail", [SSHOBS_EXEC] = "exec",
-		[SSHOBS_EXEC_FAIL] = "exec_fail", [SSHOBS_CRED] = "cred",
-		[SSHOBS_PTY] = "pty", [SSHOBS_PROMPT] = "prompt",
-		[SSHOBS_EXIT] = "exit", [SSHOBS_CLOSE] = "close",
-		[SSHOBS_END] = "end", [SSHOBS_ADOPT] = "adopt",
-		[SSHOBS_MARK] = "mark", [SSHOBS_LOST] = "lost",
-		[SSHOBS_SYN] = "syn", [SSHOBS_ESTABLISHED] = "established",
-		[SSHOBS_WIRE] = "wire", [SSHOBS_LOG] = "log", [SSHOBS_CONNECT] = "connect",
-		[SSHOBS_READING] = "reading",
-		[SSHOBS_PTY_FAIL] = "pty_fail",
-	};
-
-	return type < sizeof(names) / sizeof(names[0]) && names[type] ? names[type] : "?";
-}
-
 bool log_open(struct log *log)
 {
 	memset(log, 0, sizeof(*log));
@@ -347,6 +328,7 @@ bool log_sync(struct log *log)
 
 void log_print(const struct log *log, uint64_t session)
 {
+	static char line[SSHOBS_TEXT_MAX];
 	size_t i, printed = 0;
 
 	for (i = 0; i < log->count && printed < 100; i++) {
@@ -355,22 +337,47 @@ void log_print(const struct log *log, uint64_t session)
 		if (session && hdr->session != session)
 			continue;
 		printed++;
-		fprintf(stderr, "#   %llu s%llu.%llu %s %.16s[%u]", (unsigned long long)hdr->seq,
-			(unsigned long long)hdr->session, (unsigned long long)hdr->session_seq,
-			type_name(hdr->type), hdr->comm, hdr->pid);
-		if (hdr->type == SSHOBS_CLONE)
-			fprintf(stderr, " child=%u how=%u",
-				((const struct sshobs_clone *)body(hdr))->child,
-				((const struct sshobs_clone *)body(hdr))->how);
-		if (hdr->type == SSHOBS_EXEC)
-			fprintf(stderr, " %.*s", ((const struct sshobs_exec *)body(hdr))->path_len,
-				((const struct sshobs_exec *)body(hdr))->data);
-		if (hdr->type == SSHOBS_EXIT)
-			fprintf(stderr, " code=%u signal=%u",
-				((const struct sshobs_exit *)body(hdr))->code,
-				((const struct sshobs_exit *)body(hdr))->signal);
-		fprintf(stderr, "\n");
+		fprintf(stderr, "#   %llu %.*s", (unsigned long long)hdr->seq,
+			(int)sshobs_text(hdr, line, sizeof(line)), line);
 	}
+}
+
+/* Of a log, from a record on: the next one that is not of its reader's own making. */
+static size_t log_skip_lost(const struct log *log, size_t i)
+{
+	while (i < log->count && log->recs[i]->type == SSHOBS_LOST)
+		i++;
+	return i;
+}
+
+bool log_is_text_of_device(const struct log *log)
+{
+	static char want[SSHOBS_TEXT_MAX];
+	size_t i = log_skip_lost(log, 0), first = i, size = 0;
+	ssize_t len = 0, want_len;
+	char *line = NULL;
+	FILE *device;
+
+	if (i == log->count)
+		return true;
+	device = fdopen(open(DEVICE, O_RDONLY | O_NONBLOCK | O_CLOEXEC), "r");
+	while (device && i < log->count && (len = getline(&line, &size, device)) > 0) {
+		want_len = sshobs_text(log->recs[i], want, sizeof(want));
+		if (len == want_len && !memcmp(line, want, len))
+			i = log_skip_lost(log, i + 1);
+		else if (i > first)
+			break;
+	}
+	if (i < log->count) {
+		want_len = sshobs_text(log->recs[i], want, sizeof(want));
+		fprintf(stderr, "# not a line of the device: %.*s", (int)want_len, want);
+		if (len > 0)
+			fprintf(stderr, "# but: %.*s", (int)len, line);
+	}
+	free(line);
+	if (device)
+		fclose(device);
+	return i == log->count;
 }
 
 /* --- connections ------------------------------------------------------------ */

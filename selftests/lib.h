@@ -15,10 +15,11 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "../kmod/text.h"
 #include "../uapi/sshobs.h"
 
 /* Long enough for an emulated machine under load; no test that passes waits for it. */
-#define SECONDS		150
+#define SECONDS		300
 
 #define DEVICE		"/dev/sshobs"
 /* Where the servers of these tests listen; the module watches them. */
@@ -102,14 +103,17 @@ bool log_wait_count(struct log *log, struct want want, size_t count);
 uint64_t log_wait_session(struct log *log, uint16_t peer_port);
 /* Print what a session's records say, to tell why a test failed. */
 void log_print(const struct log *log, uint64_t session);
+/*
+ * The device in text format has the same records, one after the other, in the words of the same function here. False,
+ * with what differs on stderr, if not.
+ */
+bool log_is_text_of_device(const struct log *log);
 
 /* The body of a record. */
 static inline const void *body(const struct sshobs_hdr *hdr)
 {
 	return (const char *)hdr + hdr->hdr_len;
 }
-
-const char *type_name(unsigned int type);
 
 /* Walk records that one read() returned. */
 #define for_each_record(hdr, buf, bytes) \

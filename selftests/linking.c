@@ -683,7 +683,7 @@ static void expect_nothing_of_others(struct __test_metadata *_metadata, const st
 		for (at = -1; (at = log_index(log, WANT(.pid = member->pid), at + 1)) >= 0;) {
 			EXPECT_TRUE(log->recs[at]->type == SSHOBS_CLOSE ||
 				    log->recs[at]->type == SSHOBS_END)
-				TH_LOG("%s of %d", type_name(log->recs[at]->type), member->pid);
+				TH_LOG("%s of %d", sshobs_type_name(log->recs[at]->type), member->pid);
 		}
 		for (at = -1; (at = log_index(log, WANT(.type = SSHOBS_CLONE), at + 1)) >= 0;) {
 			EXPECT_NE((__u32)member->pid,

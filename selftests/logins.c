@@ -39,6 +39,7 @@ static const char *const config =
 	"UsePAM yes\n"
 	"UseDNS no\n"
 	"MaxStartups 100\n"
+	"LoginGraceTime 0\n"
 	"Subsystem sftp /usr/lib/openssh/sftp-server\n";
 
 static bool write_config(void)
@@ -254,6 +255,7 @@ FIXTURE_SETUP(login)
 
 FIXTURE_TEARDOWN(login)
 {
+	EXPECT_TRUE(log_is_text_of_device(&self->log));
 	if (!_metadata->passed) {
 		log_print(&self->log, self->session);
 		TH_LOG("the client has printed: %s", self->client.text);
@@ -327,7 +329,7 @@ static void expect_whole_session(struct __test_metadata *_metadata, const struct
 		EXPECT_TRUE(log->recs[i]->pid == (__u32)server ||
 			    (!log->recs[i]->pid && log->recs[i]->type == SSHOBS_WIRE) ||
 			    clone_of(log, session, log->recs[i]->pid, NULL))
-			TH_LOG("%s of %u, a stranger", type_name(log->recs[i]->type),
+			TH_LOG("%s of %u, a stranger", sshobs_type_name(log->recs[i]->type),
 			       log->recs[i]->pid);
 	}
 	end = body(last);
@@ -763,7 +765,7 @@ static void expect_separate(struct __test_metadata *_metadata, const struct log 
 			continue;
 		for (k = -1; (k = log_index(log, WANT(.pid = rec->child), k + 1)) >= 0;) {
 			EXPECT_EQ(log->recs[i]->session, log->recs[k]->session)
-				TH_LOG("%s of %u", type_name(log->recs[k]->type), rec->child);
+				TH_LOG("%s of %u", sshobs_type_name(log->recs[k]->type), rec->child);
 		}
 	}
 }

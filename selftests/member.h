@@ -36,6 +36,7 @@ FIXTURE_SETUP(member)
 
 FIXTURE_TEARDOWN(member)
 {
+	EXPECT_TRUE(log_is_text_of_device(&self->log));
 	if (!_metadata->passed)
 		log_print(&self->log, self->session);
 	log_close(&self->log);

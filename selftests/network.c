@@ -389,6 +389,7 @@ FIXTURE_SETUP(wire)
 
 FIXTURE_TEARDOWN(wire)
 {
+	EXPECT_TRUE(log_is_text_of_device(&self->log));
 	if (!_metadata->passed)
 		log_print(&self->log, self->talk.session);
 	log_close(&self->log);

@@ -560,12 +560,12 @@ static void judge_record(struct __test_metadata *_metadata, FIXTURE_DATA(storm) 
 		return;
 	/* The one that matters: whoever it is, he is in the session that he says. */
 	EXPECT_EQ(session_of(self, child), hdr->session)
-		TH_LOG("%s of c%d[%u], of login %d", type_name(hdr->type), child, hdr->pid,
+		TH_LOG("%s of c%d[%u], of login %d", sshobs_type_name(hdr->type), child, hdr->pid,
 		       storm->child[child].forker);
 	/* Who has exited may be the last to close the socket. */
 	if (hdr->session && hdr->type != SSHOBS_CLOSE && hdr->type != SSHOBS_END) {
 		EXPECT_EQ(hdr->session, owners[hdr->pid].session)
-			TH_LOG("%s of c%d[%u]", type_name(hdr->type), child, hdr->pid);
+			TH_LOG("%s of c%d[%u]", sshobs_type_name(hdr->type), child, hdr->pid);
 	}
 	if (storm->child[child].pid) {
 		EXPECT_EQ((__u32)storm->child[child].pid, hdr->pid) TH_LOG("of c%d", child);

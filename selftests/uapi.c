@@ -414,7 +414,7 @@ TEST_F(device, no_record_and_no_ioctl_holds_a_kernel_address)
 		;
 	ASSERT_LT(7U, log.count);
 	for (i = 0; i < log.count; i++)
-		expect_no_address(_metadata, type_name(log.recs[i]->type), log.recs[i],
+		expect_no_address(_metadata, sshobs_type_name(log.recs[i]->type), log.recs[i],
 				  log.recs[i]->len);
 	log_close(&log);
 
@@ -512,12 +512,12 @@ TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
 		used = used_len(hdr);
 		if (hdr->type < ARRAY_SIZE(sizes) && sizes[hdr->type]) {
 			EXPECT_EQ(sizes[hdr->type], hdr->len - hdr->hdr_len)
-				TH_LOG("%s", type_name(hdr->type));
+				TH_LOG("%s", sshobs_type_name(hdr->type));
 			seen |= 1UL << hdr->type;
 		}
-		EXPECT_GT(8U, hdr->len - hdr->hdr_len - used) TH_LOG("%s", type_name(hdr->type));
+		EXPECT_GT(8U, hdr->len - hdr->hdr_len - used) TH_LOG("%s", sshobs_type_name(hdr->type));
 		for (k = used; k < hdr->len - hdr->hdr_len; k++) {
-			EXPECT_EQ(0, at[k]) TH_LOG("%s", type_name(hdr->type));
+			EXPECT_EQ(0, at[k]) TH_LOG("%s", sshobs_type_name(hdr->type));
 		}
 		/* comm is padded up to its end. */
 		for (k = strnlen(hdr->comm, sizeof(hdr->comm)); k < sizeof(hdr->comm); k++) {
@@ -547,7 +547,7 @@ TEST_F(device, padding_is_zero_and_lengths_are_those_of_the_types)
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		EXPECT_TRUE(!sizes[i] || seen & 1UL << i) TH_LOG("no %s", type_name(i));
+		EXPECT_TRUE(!sizes[i] || seen & 1UL << i) TH_LOG("no %s", sshobs_type_name(i));
 	}
 	log_close(&log);
 }
