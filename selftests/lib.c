@@ -649,7 +649,7 @@ bool wait_in_function(pid_t pid, const char *function)
 {
 	uint64_t start = now_ms();
 
-	while (now_ms() - start < SECONDS * 1000) {
+	while (!strchr("ZX", state_of(pid)) && now_ms() - start < SECONDS * 1000) {
 		if (strchr("SD", state_of(pid)) && in_function(pid, function))
 			return true;
 		pause_a_little();
