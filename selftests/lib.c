@@ -620,11 +620,17 @@ static bool in_syscall(pid_t pid, long nr)
 	return there;
 }
 
+/* Who has died comes nowhere. */
+static bool may_still_come(pid_t pid, uint64_t start)
+{
+	return !strchr("ZX", state_of(pid)) && now_ms() - start < SECONDS * 1000;
+}
+
 bool wait_in_syscall(pid_t pid, long nr)
 {
 	uint64_t start = now_ms();
 
-	while (now_ms() - start < SECONDS * 1000) {
+	while (may_still_come(pid, start)) {
 		/* Asking for the call of a task that waits for its disk makes 7.3 complain. */
 		if (state_of(pid) == 'S' && in_syscall(pid, nr))
 			return true;
@@ -649,7 +655,7 @@ bool wait_in_function(pid_t pid, const char *function)
 {
 	uint64_t start = now_ms();
 
-	while (!strchr("ZX", state_of(pid)) && now_ms() - start < SECONDS * 1000) {
+	while (may_still_come(pid, start)) {
 		if (strchr("SD", state_of(pid)) && in_function(pid, function))
 			return true;
 		pause_a_little();
