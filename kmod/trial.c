@@ -78,23 +78,33 @@ static struct socket *listen_locally(struct sockaddr_in *addr)
 	return NULL;
 }
 
-/* Read what the client sent; Return: bytes, or -errno. */
+/*
+ * Read what the client sent, or that it is gone; Return: bytes, or -errno. The socket must not
+ * do the waiting: a helper has PF_KTHREAD until its exec, for which wait_woken() asks
+ * kthread_should_stop(), and up to Linux 5.16 it has no struct kthread to ask.
+ */
 static int receive(struct socket *server)
 {
+	unsigned long end = jiffies + PATIENCE;
 	struct msghdr msg = {};
 	char byte;
 	struct kvec vec = { &byte, sizeof(byte) };
+	int ret;
 
-	return kernel_recvmsg(server, &msg, &vec, 1, sizeof(byte), 0);
+	for (;;) {
+		ret = kernel_recvmsg(server, &msg, &vec, 1, sizeof(byte), MSG_DONTWAIT);
+		if (ret != -EAGAIN || time_after(jiffies, end))
+			return ret;
+		usleep_range(500, 1000);
+	}
 }
 
 static void try_data(struct trial *trial, struct socket *client, struct socket *server)
 {
-	struct msghdr msg = {};
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT };
 	char byte = 0;
 	struct kvec vec = { &byte, sizeof(byte) };
 
-	server->sk->sk_rcvtimeo = PATIENCE;
 	if (kernel_sendmsg(client, &msg, &vec, 1, sizeof(byte)) != sizeof(byte) ||
 	    receive(server) != sizeof(byte))
 		return;

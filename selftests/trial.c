@@ -19,8 +19,10 @@
 #define KPROBES_SWITCH	"/sys/kernel/debug/kprobes/enabled"
 #define TRACING		"/sys/kernel/tracing"
 
+/* @slow: the loopback device was made slow */
 FIXTURE(trial) {
 	int	fd;
+	bool	slow;
 };
 
 FIXTURE_SETUP(trial)
@@ -35,6 +37,8 @@ FIXTURE_SETUP(trial)
 
 FIXTURE_TEARDOWN(trial)
 {
+	if (self->slow)
+		EXPECT_EQ(0, system("tc qdisc del dev lo root"));
 	EXPECT_TRUE(set_switch(KPROBES_SWITCH, '1'));
 	close(self->fd);
 }
@@ -119,6 +123,30 @@ TEST_F(trial, a_trial_calls_the_same_for_whom_sees_no_file_of_the_host)
 		_exit(chroot("/proc/self/fdinfo") || ioctl(self->fd, SSHOBS_IOC_TRIAL, 0));
 	EXPECT_EQ(0, wait_for(pid));
 	expect_trial(_metadata, self->fd, true);
+}
+
+static bool any_silent(int fd)
+{
+	struct sshobs_probe probe = { .index = 0 };
+
+	while (!ioctl(fd, SSHOBS_IOC_PROBE, &probe)) {
+		if (probe.flags & SSHOBS_PROBE_SILENT)
+			return true;
+		probe = (struct sshobs_probe){ .index = probe.index + 1 };
+	}
+	return false;
+}
+
+TEST_F(trial, a_trial_waits_for_a_slow_network)
+{
+	ASSERT_EQ(0, system("tc qdisc add dev lo root netem delay 100ms"));
+	self->slow = true;
+	EXPECT_EQ(0, ioctl(self->fd, SSHOBS_IOC_TRIAL, 0));
+	expect_trial(_metadata, self->fd, true);
+	/* It gives up, and finds no fault with what it could not call. */
+	ASSERT_EQ(0, system("tc qdisc change dev lo root netem delay 3s"));
+	EXPECT_EQ(0, ioctl(self->fd, SSHOBS_IOC_TRIAL, 0));
+	EXPECT_FALSE(any_silent(self->fd));
 }
 
 /* Have the kernel note what is called "exe", as who executes /proc/1/exe is: execs, system calls. */
