@@ -358,20 +358,24 @@ struct held {
 	unsigned int			looked;
 };
 
+static struct sshobs_session *session_of_file(struct file *file)
+{
+	struct socket *socket = sshobs_sock_from_file(file);
+
+	return socket && socket->sk ? sshobs_session_of_sock(socket->sk) : NULL;
+}
+
 /* Called by iterate_fd(), under the table's lock. */
 static int held_look(const void *arg, struct file *file, unsigned int fd)
 {
 	struct held *held = (struct held *)arg;
-	struct socket *socket = sshobs_sock_from_file(file);
 	struct sshobs_session *session;
 
 	if (++held->looked > FDS_MAX) {
 		held->several = true;
 		return 1;
 	}
-	if (!socket || !socket->sk)
-		return 0;
-	session = sshobs_session_of_sock(socket->sk);
+	session = session_of_file(file);
 	if (!session || session == held->except)
 		return 0;
 	if (held->session && held->session != session)
@@ -388,6 +392,16 @@ static void held_find(struct held *held)
 		iterate_fd(held->files, 0, held_look, held);
 }
 
+/* The same, for each session: a process that may be of it will not be followed. */
+static int held_give_up(const void *looked, struct file *file, unsigned int fd)
+{
+	struct sshobs_session *session = session_of_file(file);
+
+	if (session)
+		sshobs_session_mark(session, SSHOBS_INCOMPLETE_TASKS);
+	return ++*(unsigned int *)looked > FDS_MAX;
+}
+
 /*
  * The child of a server, or of a child that is not settled either. Return false
  * where it holds no socket that could tell.
@@ -399,8 +413,11 @@ static bool fork_by_socket(const struct sshobs_task *parent, struct task_struct 
 	struct held held = { .files = child->files, .except = own };
 
 	held_find(&held);
-	if (!held.session)
+	if (!held.session) {
+		if (held.several)
+			atomic64_inc(&tasks_untracked);
 		return false;
+	}
 	if (held.kept && !held.several) {
 		*session = session_join(held.kept, child, 0) ? held.kept : NULL;
 		return true;
@@ -438,6 +455,18 @@ struct sshobs_session *sshobs_session_fork(const struct sshobs_task *parent,
 	return session;
 }
 
+/* Whose the program is can't be known: each session that it may be of says so. */
+static void exec_give_up(struct sshobs_session *own)
+{
+	unsigned int looked = 0;
+
+	atomic64_inc(&tasks_untracked);
+	iterate_fd(current->files, 0, held_give_up, &looked);
+	if (own)
+		sshobs_session_mark(own, SSHOBS_INCOMPLETE_TASKS);
+	sshobs_session_leave(current);
+}
+
 /* Its exec has closed what it closes: what it holds now tells where it belongs. */
 static struct sshobs_session *exec_settle(struct sshobs_task *entry)
 {
@@ -446,8 +475,10 @@ static struct sshobs_session *exec_settle(struct sshobs_task *entry)
 	struct sshobs_session *session;
 
 	held_find(&held);
-	if (held.several)
+	if (held.several) {
+		exec_give_up(own);
 		return NULL;
+	}
 	session = held.session && sshobs_session_hold(held.session) ? held.session : NULL;
 	if (session) {
 		WRITE_ONCE(entry->session, session);

@@ -7,7 +7,8 @@
  * - The server is followed, but is no member. A child of it joins the session whose
  *   socket it holds in its fd table. A child that holds several such sockets, or
  *   one that its exec would close, is followed unsettled, and so are its own
- *   children; its exec settles it.
+ *   children; its exec settles it. Where it holds several then, too, it is followed no
+ *   more, and all of their sessions are marked.
  * - Children of members are members. Exec, setuid and setsid change nothing.
  * - A session ends when its socket is closed and its last member has exited.
  *

@@ -24,6 +24,9 @@
 
 #include "member.h"
 
+/* What the module looks at of an fd table. */
+#define DESCRIPTORS	65536
+
 extern char **environ;
 
 /* --- servers ---------------------------------------------------------------- */
@@ -353,6 +356,47 @@ static void serve_two_before_fork(void)
 	close(second);
 }
 
+/* Nobody can know whose the program is. */
+static void serve_two_to_one(void)
+{
+	int first = take(), second = take();
+
+	scene->incomplete = SSHOBS_INCOMPLETE_TASKS;
+	if (!born(NOWHERE))
+		become_cat(first);
+	hello(first);
+	hello(second);
+	close(first);
+	close(second);
+}
+
+/* As many as the module looks at, which its exec closes. Return the last one. */
+static int fill_descriptors(void)
+{
+	const struct rlimit enough = { DESCRIPTORS + 100, DESCRIPTORS + 100 };
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (setrlimit(RLIMIT_NOFILE, &enough))
+		return -1;
+	while (fd >= 0 && fd < DESCRIPTORS)
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return fd;
+}
+
+static void serve_with_many_descriptors(void)
+{
+	int sock = take();
+
+	if (fill_descriptors() < 0)
+		leave(126);
+	if (!born(0)) {
+		me->how = SSHOBS_CLONE_LATE;
+		become_cat(sock);
+	}
+	hello(sock);
+	close(sock);
+}
+
 /* The second one's child has the pid that the first one's had. */
 static void serve_with_one_pid(void)
 {
@@ -626,6 +670,25 @@ FIXTURE_VARIANT_ADD(tree, two_accepted_before_both_forks) {
 };
 
 /*
+ *	server --fork-- child, execs cat               in no session, and both say so
+ *	  accept
+ *	  accept
+ */
+FIXTURE_VARIANT_ADD(tree, two_that_one_program_holds) {
+	.serve = serve_two_to_one,
+	.connections = 2,
+};
+
+/*
+ *	server --fork-- child, execs cat <socket       linked by its exec
+ *	  accept
+ *	  opens 65,536 files close-on-exec
+ */
+FIXTURE_VARIANT_ADD(tree, more_descriptors_than_are_looked_at) {
+	.serve = serve_with_many_descriptors,
+};
+
+/*
  *	server --fork-- child (session 0), exits
  *	  accept
  *	       --clone3-- child (session 1), the same pid --fork-- (session 1)
@@ -808,6 +871,91 @@ TEST_F(member, a_server_that_forks_without_a_connection_makes_no_member)
 	ASSERT_TRUE(log_sync(&self->log));
 	/* syn, established, accept, close, end and the mark. */
 	EXPECT_EQ(6U, self->log.count);
+}
+
+TEST_F(member, a_child_whose_connection_is_not_looked_at_is_counted)
+{
+	int server = listen_on(AF_INET, PORT), last, low, sock;
+	struct sshobs_stats before, after;
+	pid_t pid;
+
+	self->client = connect_to(AF_INET, PORT, NULL);
+	low = accept(server, NULL, NULL);
+	last = fill_descriptors();
+	ASSERT_LE(0, last);
+	sock = fcntl(low, F_DUPFD, 0);
+	ASSERT_EQ(last + 1, sock);
+	ASSERT_EQ(low, dup2(last, low));
+	before = stats_of(_metadata, self->log.fd);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	ASSERT_EQ(0, wait_for(pid));
+	after = stats_of(_metadata, self->log.fd);
+	EXPECT_EQ(before.tasks_untracked + 1, after.tasks_untracked);
+	close(sock);
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(0U, log_count(&self->log, WANT(.type = SSHOBS_CLONE)));
+}
+
+/* --- who was there before the module ------------------------------------------- */
+
+/* Without the page that has the arguments, and in no need of it. */
+static void live_without_arguments(void)
+{
+	const uintptr_t page = getpagesize();
+	volatile char below[2 * page];
+
+	below[0] = 0;
+	if (munmap((void *)((uintptr_t)program_invocation_name & -page), page))
+		_exit(126);
+	for (;;)
+		pause();
+}
+
+TEST_F(member, who_was_there_first_is_adopted_where_it_is_clear_by_whom)
+{
+	int server = listen_on(AF_INET, PORT), sock[2], i;
+	const struct sshobs_exec *rec;
+	const struct sshobs_hdr *hdr;
+	pid_t one, both;
+
+	log_close(&self->log);
+	ASSERT_EQ(0, module_unload());
+	for (i = 0; i < 2; i++) {
+		self->client = connect_to(AF_INET, PORT, NULL);
+		sock[i] = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+		ASSERT_LE(0, sock[i]);
+	}
+	both = fork();
+	if (!both) {
+		close(server);
+		for (;;)
+			pause();
+	}
+	one = fork();
+	if (!one) {
+		close(server);
+		close(sock[1]);
+		live_without_arguments();
+	}
+	ASSERT_TRUE(wait_in_syscall(both, SYS_pause));
+	ASSERT_TRUE(wait_in_syscall(one, SYS_pause));
+
+	ASSERT_EQ(0, module_want(PORTS));
+	self->log.fd = records_open(O_NONBLOCK);
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_ADOPT)));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_CLONE)));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_EXEC)));
+	hdr = log_find(&self->log, WANT(.type = SSHOBS_EXEC, .pid = one));
+	ASSERT_NE(NULL, hdr);
+	rec = body(hdr);
+	EXPECT_EQ((__u32)(SSHOBS_EXEC_ADOPTED | SSHOBS_EXEC_ARGV_UNREAD), rec->flags);
+	EXPECT_EQ(0U, rec->argv_len);
+	EXPECT_LT(0U, rec->argv_total);
+	kill(one, SIGKILL);
+	kill(both, SIGKILL);
 }
 
 SELFTEST_MAIN()

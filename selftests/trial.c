@@ -38,7 +38,7 @@ FIXTURE_SETUP(trial)
 FIXTURE_TEARDOWN(trial)
 {
 	if (self->slow)
-		EXPECT_EQ(0, system("tc qdisc del dev lo root"));
+		EXPECT_EQ(0, run_shell("tc qdisc del dev lo root"));
 	EXPECT_TRUE(set_switch(KPROBES_SWITCH, '1'));
 	close(self->fd);
 }
@@ -139,12 +139,12 @@ static bool any_silent(int fd)
 
 TEST_F(trial, a_trial_waits_for_a_slow_network)
 {
-	ASSERT_EQ(0, system("tc qdisc add dev lo root netem delay 100ms"));
+	ASSERT_EQ(0, run_shell("tc qdisc add dev lo root netem delay 100ms"));
 	self->slow = true;
 	EXPECT_EQ(0, ioctl(self->fd, SSHOBS_IOC_TRIAL, 0));
 	expect_trial(_metadata, self->fd, true);
 	/* It gives up, and finds no fault with what it could not call. */
-	ASSERT_EQ(0, system("tc qdisc change dev lo root netem delay 3s"));
+	ASSERT_EQ(0, run_shell("tc qdisc change dev lo root netem delay 3s"));
 	EXPECT_EQ(0, ioctl(self->fd, SSHOBS_IOC_TRIAL, 0));
 	EXPECT_FALSE(any_silent(self->fd));
 }

@@ -439,7 +439,11 @@ struct sshobs_close {
 /* struct sshobs_end.incomplete: what may be missing from this session */
 /* It was up before the module was loaded. */
 #define SSHOBS_INCOMPLETE_ADOPTED	(1U << 0)
-/* max_tasks was reached, or memory: a child was not followed. */
+/*
+ * A child was not followed: max_tasks was reached, or memory; or a program that came of it
+ * still holds connections of several sessions, or more than 65,536 descriptors, so that it is
+ * not known which session it belongs to.
+ */
 #define SSHOBS_INCOMPLETE_TASKS		(1U << 1)
 /* The kernel skipped a probe while the session was up. */
 #define SSHOBS_INCOMPLETE_MISSED	(1U << 2)
@@ -747,7 +751,7 @@ enum sshobs_format {
  * @tasks: processes that are followed: members, servers that accepted, and children
  *	of those that are not settled yet
  * @tasks_total: processes that were followed
- * @tasks_untracked: children that were not followed: max_tasks, or no memory
+ * @tasks_untracked: children that were not followed: SSHOBS_INCOMPLETE_TASKS tells why
  * @unwatched: calls of members whose outcome was not watched, since too many of
  *	their session slept in such calls at once
  * @missed: sum of the misses of all probes

@@ -125,7 +125,7 @@ static void print_reason(const struct session *session, uint32_t reason)
 		printf("it was up before the module was loaded");
 		break;
 	case SSHOBS_INCOMPLETE_TASKS:
-		printf("a process was not followed (max_tasks, or no memory)");
+		printf("a process was not followed (max_tasks, no memory, or connections of others)");
 		break;
 	case SSHOBS_INCOMPLETE_MISSED:
 		printf("the kernel skipped a probe");
