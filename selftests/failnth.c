@@ -372,6 +372,9 @@ TEST_F_TIMEOUT(failing, a_call_that_fails_changes_nothing, 1800)
 {
 	const struct call *call;
 
+	/* This harness plays a test also where its setup skipped it. */
+	if (!given)
+		SKIP(return, "the kernel injects no faults");
 	for (call = calls; call->name; call++)
 		fail_until_nothing_fails(_metadata, call);
 }
