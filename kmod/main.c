@@ -46,10 +46,6 @@ static int check_parameters(void)
 	unsigned int i;
 	int err;
 
-	if (!ports_count) {
-		pr_err("ports names no port to watch\n");
-		return -EINVAL;
-	}
 	for (i = 0; i < ports_count; i++) {
 		err = check_range("ports", ports[i], 1, 65535);
 		if (err)

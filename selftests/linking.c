@@ -504,6 +504,7 @@ FIXTURE_SETUP(tree)
 
 FIXTURE_TEARDOWN(tree)
 {
+	EXPECT_TRUE(log_is_text_of_device(&self->log));
 	if (!_metadata->passed)
 		log_print(&self->log, ANY_SESSION);
 	log_close(&self->log);

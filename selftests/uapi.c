@@ -259,7 +259,7 @@ TEST_F(parameters, bad_values_are_refused_and_nothing_is_loaded)
 {
 	static const char *const bad[] = {
 		"ports=0", "ports=65536", "ports=-1", "ports=22,0", "ports=ssh", "ports=22,",
-		"ports=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "ports",
+		"ports=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", "ports", "ports=",
 		"ring_kb=0", "ring_kb=1", "ring_kb=63", "ring_kb=-1", "ring_kb=4294967295",
 		"ring_kb=1048577", "ring_kb=4k", "ring_kb=",
 		"max_sessions=0", "max_sessions=1048577", "max_sessions=-1",
