@@ -392,7 +392,7 @@ static void held_find(struct held *held)
 		iterate_fd(held->files, 0, held_look, held);
 }
 
-/* The same, for each session: a process that may be of it will not be followed. */
+/* Called by iterate_fd(), too: a process that may be of this session will not be followed. */
 static int held_give_up(const void *looked, struct file *file, unsigned int fd)
 {
 	struct sshobs_session *session = session_of_file(file);
