@@ -357,9 +357,9 @@ static void serve_two_before_fork(void)
 }
 
 /* Nobody can know whose the program is. */
-static void serve_two_to_one(void)
+static void two_to_one(int from)
 {
-	int first = take(), second = take();
+	int first = take_from(from, 0), second = take_from(from, 0);
 
 	scene->incomplete = SSHOBS_INCOMPLETE_TASKS;
 	if (!born(NOWHERE))
@@ -368,6 +368,11 @@ static void serve_two_to_one(void)
 	hello(second);
 	close(first);
 	close(second);
+}
+
+static void serve_two_to_one(void)
+{
+	two_to_one(listener);
 }
 
 /* As many as the module looks at, which its exec closes. Return the last one. */
@@ -454,6 +459,49 @@ static void serve_nested(void)
 	close(sock);
 }
 
+static void serve_nested_accept_yes(void)
+{
+	int sock = take(), inner[2], i;
+
+	if (!born(0)) {
+		for (i = 0; i < 2; i++)
+			inner[i] = take_from(nested_listener, SOCK_CLOEXEC);
+		for (i = 0; i < 3; i++) {
+			int conn = i < 2 ? conn_of(inner[i]) : 0;
+
+			if (born(conn))
+				continue;
+			me->how = SSHOBS_CLONE_LATE;
+			if (conn)
+				become_cat(inner[i]);
+			become("/bin/true", NULL);
+		}
+		for (i = 0; i < 2; i++) {
+			hello(inner[i]);
+			close(inner[i]);
+		}
+		hello(sock);
+		/* Who is told late is told as a child of its parent at that time. */
+		while (wait(NULL) > 0)
+			;
+		leave(3);
+	}
+	close(sock);
+}
+
+static void serve_nested_two_to_one(void)
+{
+	int sock = take();
+
+	if (!born(0)) {
+		two_to_one(nested_listener);
+		hello(sock);
+		until_closed(sock);
+		leave(3);
+	}
+	close(sock);
+}
+
 static void serve_keeps_socket(void)
 {
 	int sock = take();
@@ -478,7 +526,7 @@ FIXTURE_VARIANT(tree) {
 	int		family;		/* of the server; 0: AF_INET */
 	int		client_family;	/* 0: the server's */
 	int		connections;	/* 0: 1 */
-	bool		nested;		/* the last connection goes to PORT_NESTED */
+	int		nested;		/* so many of the last ones go to PORT_NESTED */
 	/* The record that comes while something still keeps the session from its end. */
 	unsigned int	before_release;
 };
@@ -494,7 +542,7 @@ FIXTURE_SETUP(tree)
 	self->release = scene_start(family, variant->serve, &self->server);
 	ASSERT_LE(0, self->release);
 	for (i = 0; i < connections; i++) {
-		bool nested = variant->nested && i == connections - 1;
+		bool nested = i >= connections - variant->nested;
 
 		self->client[i] = connect_to(variant->client_family ?: family,
 					     nested ? PORT_NESTED : PORT, &scene->conn[i].port);
@@ -707,7 +755,28 @@ FIXTURE_VARIANT_ADD(tree, pid_of_another_session) {
 FIXTURE_VARIANT_ADD(tree, server_in_a_session) {
 	.serve = serve_nested,
 	.connections = 2,
-	.nested = true,
+	.nested = 1,
+};
+
+/*
+ *	server --fork-- child (session 0) -+-fork-- child, execs cat <socket 1   each holds both
+ *	  accept         accepts two       +-fork-- child, execs cat <socket 2   until its exec
+ *	                                   +-fork-- child (session 0), execs true
+ */
+FIXTURE_VARIANT_ADD(tree, accept_yes_in_a_session) {
+	.serve = serve_nested_accept_yes,
+	.connections = 3,
+	.nested = 2,
+};
+
+/*
+ *	server --fork-- child (session 0) --fork-- child, execs cat   in none of the three, which
+ *	  accept         accepts two                                  say so
+ */
+FIXTURE_VARIANT_ADD(tree, two_that_one_program_in_a_session_holds) {
+	.serve = serve_nested_two_to_one,
+	.connections = 3,
+	.nested = 2,
 };
 
 /*
@@ -790,7 +859,7 @@ TEST_F(tree, is_told_as_it_was)
 	ASSERT_TRUE(log_sync(&self->log));
 
 	for (i = 0; i < connections; i++) {
-		bool nested = variant->nested && i == connections - 1;
+		bool nested = i >= connections - variant->nested;
 
 		expect_session(_metadata, &self->log, session[i], i, family,
 			       nested ? PORT_NESTED : PORT);
