@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "snapshots.h"
@@ -174,6 +175,7 @@ TEST_F(device, a_task_is_what_proc_says)
 	EXPECT_EQ(self->snapshot.start_ns, info->start_ns);
 	EXPECT_EQ(0ULL, info->session);
 	EXPECT_STREQ("some body", info->comm);
+	EXPECT_STREQ("", info->tty);
 	/* The two words of its name apart. */
 	memset((char *)info->comm, 0, sizeof(info->comm));
 	strcpy((char *)info->comm, status_word(pid, "Name", 1));
@@ -210,6 +212,56 @@ TEST_F(device, limits_are_those_of_getrlimit_with_what_is_in_use)
 	EXPECT_EQ(0ULL, info->limits[RLIMIT_CPU].used);
 	EXPECT_EQ(SSHOBS_UNCOUNTED, info->limits[RLIMIT_CORE].used);
 	EXPECT_EQ(SSHOBS_UNCOUNTED, info->limits[RLIMIT_NICE].used);
+	stop(pid);
+}
+
+/* A terminal that is no pty: every machine of qemu has it. */
+#define SERIAL	"ttyS0"
+
+static void take_terminal(const char *path)
+{
+	int terminal;
+
+	if (setsid() < 0)
+		_exit(1);
+	terminal = open(path, O_RDWR | O_NONBLOCK);
+	/* Also from who has it. */
+	if (terminal < 0 || ioctl(terminal, TIOCSCTTY, 1))
+		_exit(1);
+}
+
+static void take_pty(void)
+{
+	take_terminal(ptsname(open_master()));
+}
+
+static void take_serial_line(void)
+{
+	take_terminal("/dev/" SERIAL);
+}
+
+TEST_F(device, a_terminal_has_the_name_that_people_know)
+{
+	const struct sshobs_task_info *info = (void *)self->buf;
+	char path[64], *stat, name[SSHOBS_TTY_LEN];
+	unsigned int number = 0;
+	pid_t pid = start(take_pty);
+
+	ASSERT_LT(0, pid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	stat = read_file(path);
+	ASSERT_NE(NULL, stat);
+	sscanf(strchr(stat, ')') + 1, " %*c %*d %*d %*d %u", &number);
+	free(stat);
+	snprintf(name, sizeof(name), "pts/%u", minor(number));
+	ASSERT_EQ(0, ask(self, pid, SSHOBS_SNAPSHOT_TASK));
+	EXPECT_STREQ(name, info->tty);
+	stop(pid);
+
+	pid = start(take_serial_line);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, ask(self, pid, SSHOBS_SNAPSHOT_TASK));
+	EXPECT_STREQ(SERIAL, info->tty);
 	stop(pid);
 }
 
