@@ -205,7 +205,8 @@ struct sshobs_accept {
 
 /* struct sshobs_clone.how */
 /* The child held the sockets of several sessions, or one that exec might close,
- * and was linked only at the exec that settled it; the record is written then.
+ * and was linked only at the exec that settled it; the record is written then, and
+ * tells of its parent then: another one, where the first one has gone.
  */
 #define SSHOBS_CLONE_LATE	(1U << 0)
 /* The child was there before the module; the record tells of its parent today. */
