@@ -2,6 +2,7 @@
 /* What a member does, and which record tells it: one test for each kind of event. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
@@ -228,6 +229,61 @@ TEST_F(member, an_exec_has_path_arguments_and_user)
 	ASSERT_EQ(sizeof(argv), rec->argv_len);
 	EXPECT_EQ(rec->argv_len, rec->argv_total);
 	EXPECT_EQ(0, memcmp(rec->data + rec->path_len, argv, sizeof(argv)));
+}
+
+/* So long, with what the kernel puts before it, that a record does not hold it. */
+static void exec_at_long_path(int dir, const char *name)
+{
+	char *const argv[] = { "program", NULL };
+	char path[PATH_MAX];
+	const size_t room = sizeof(path) - 1 - strlen(name);
+	size_t i;
+
+	for (i = 0; i < room; i++)
+		path[i] = i % 2 ? '/' : '.';
+	/* "//" is as good as "/". */
+	path[room - 1] = '/';
+	strcpy(path + room, name);
+	syscall(SYS_execveat, dir, path, argv, NULL, 0);
+}
+
+static void exec_by_long_paths(int sock)
+{
+	int dir = open("/bin", O_PATH | O_DIRECTORY);
+
+	(void)sock;
+	scene->number = dir;
+	exec_at_long_path(dir, "no-such-program");
+	if (errno != ENOENT)
+		_exit(126);
+	if (!born(0)) {
+		me->execs = 1;
+		exec_at_long_path(dir, "true");
+		_exit(126);
+	}
+	wait(NULL);
+}
+
+TEST_F(member, an_exec_with_a_path_that_no_record_holds_has_its_length)
+{
+	const struct sshobs_exec_fail *fail;
+	const struct sshobs_exec *rec;
+	char begin[32];
+	size_t len;
+
+	play(_metadata, self, exec_by_long_paths);
+	len = snprintf(begin, sizeof(begin), "/dev/fd/%d/./", scene->number);
+	ASSERT_EQ(1U, count_of(self, SSHOBS_EXEC_FAIL));
+	fail = nth(self, SSHOBS_EXEC_FAIL, 0);
+	EXPECT_EQ((__u32)SSHOBS_PATH_MAX, fail->path_len);
+	EXPECT_EQ(len - 2 + PATH_MAX - 1, fail->path_total);
+	EXPECT_EQ(0, memcmp(begin, fail->data, len));
+	ASSERT_EQ(1U, count_of(self, SSHOBS_EXEC));
+	rec = nth(self, SSHOBS_EXEC, 0);
+	EXPECT_EQ((__u32)SSHOBS_PATH_MAX, rec->path_len);
+	EXPECT_EQ(fail->path_total, rec->path_total);
+	EXPECT_EQ(0, memcmp(begin, rec->data, len));
+	EXPECT_EQ(sizeof("program"), rec->argv_len);
 }
 
 static void exec_script(int sock)
