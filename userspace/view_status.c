@@ -229,7 +229,7 @@ static void print_problems(const struct state *state)
 	print_probe_problems(state, &problems);
 	print_problem("connections were not followed: raise max_sessions",
 		      stats->sessions_untracked, &problems);
-	print_problem("processes were not followed (max_tasks, no memory, or connections of others)",
+	print_problem("processes were not followed: max_tasks, memory, or others' connections",
 		      stats->tasks_untracked, &problems);
 	print_problem("calls were not watched to their end: their failures are unknown",
 		      stats->unwatched, &problems);
