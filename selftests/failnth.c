@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -446,7 +447,7 @@ TEST_F_TIMEOUT(member, a_load_that_fails_leaves_nothing, HOURS)
 	close(fd);
 }
 
-/* --- hooks -------------------------------------------------------------------------- */
+/* --- caches ------------------------------------------------------------------------- */
 
 /*
  * A hook may be called from a trap, where no nth allocation is counted: there each one of the
@@ -460,6 +461,47 @@ static bool fail_caches(bool on)
 	       set("failslab/cache-filter", "Y") && set("failslab/times", "-1") &&
 	       set("failslab/probability", "100");
 }
+
+#define OWN_CACHES	"/sys/kernel/slab/sshobs_*"
+#define CACHE_OF_CACHES	"/sys/kernel/slab/kmem_cache_node/object_size"
+
+/* A part of each cache comes from a cache, too; the nth one from now on cannot be had. */
+static bool fail_new_cache(unsigned int nth)
+{
+	char *size = read_file(CACHE_OF_CACHES);
+	char space[16];
+	bool ok;
+
+	/* So many bytes may be had before; a request for all that is left is one too many. */
+	snprintf(space, sizeof(space), "%lu", size ? nth * strtoul(size, NULL, 10) : 0);
+	ok = size && set("failslab/cache-filter", "Y") && set("failslab/space", space) &&
+	     set("failslab/times", "1") && set("failslab/probability", "100");
+	free(size);
+	return ok;
+}
+
+TEST_F_TIMEOUT(member, a_load_without_one_of_its_caches_leaves_nothing, 600)
+{
+	unsigned int nth;
+	glob_t caches;
+
+	if (!can_fail())
+		SKIP(return, "the kernel injects no faults");
+	ASSERT_EQ(0, glob(OWN_CACHES, 0, NULL, &caches));
+	log_close(&self->log);
+	ASSERT_EQ(0, module_unload());
+	for (nth = 1; nth <= caches.gl_pathc; nth++) {
+		ASSERT_TRUE(fail_new_cache(nth));
+		EXPECT_EQ(-ENOMEM, module_load(PORTS)) TH_LOG("cache %u", nth);
+		ASSERT_TRUE(fail_caches(false));
+		EXPECT_TRUE(nothing_is_left()) TH_LOG("cache %u", nth);
+	}
+	TH_LOG("each of %zu caches", caches.gl_pathc);
+	globfree(&caches);
+	EXPECT_EQ(0, module_load(PORTS));
+}
+
+/* --- hooks -------------------------------------------------------------------------- */
 
 #define CHILDREN	1000
 
