@@ -458,8 +458,8 @@ static bool fail_caches(bool on)
 	if (!on)
 		return set("failslab/probability", "0") && set("failslab/cache-filter", "N");
 	return !access("/sys/kernel/slab/sshobs_task/failslab", F_OK) &&
-	       set("failslab/cache-filter", "Y") && set("failslab/times", "-1") &&
-	       set("failslab/probability", "100");
+	       set("failslab/cache-filter", "Y") && set("failslab/space", "0") &&
+	       set("failslab/times", "-1") && set("failslab/probability", "100");
 }
 
 #define OWN_CACHES	"/sys/kernel/slab/sshobs_*"
