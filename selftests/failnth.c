@@ -449,17 +449,22 @@ TEST_F_TIMEOUT(member, a_load_that_fails_leaves_nothing, HOURS)
 
 /* --- caches ------------------------------------------------------------------------- */
 
+/* Of the caches that the vm marked as it booted: so many times, when so many bytes were had. */
+static bool fail_marked(const char *times, const char *space)
+{
+	return set("failslab/cache-filter", "Y") && set("failslab/space", space) &&
+	       set("failslab/times", times) && set("failslab/probability", "100");
+}
+
 /*
  * A hook may be called from a trap, where no nth allocation is counted: there each one of the
- * module's own caches fails, for as long as it is told to. The vm marks them as it boots.
+ * module's own caches fails, for as long as it is told to.
  */
 static bool fail_caches(bool on)
 {
 	if (!on)
 		return set("failslab/probability", "0") && set("failslab/cache-filter", "N");
-	return !access("/sys/kernel/slab/sshobs_task/failslab", F_OK) &&
-	       set("failslab/cache-filter", "Y") && set("failslab/space", "0") &&
-	       set("failslab/times", "-1") && set("failslab/probability", "100");
+	return !access("/sys/kernel/slab/sshobs_task/failslab", F_OK) && fail_marked("-1", "0");
 }
 
 #define OWN_CACHES	"/sys/kernel/slab/sshobs_*"
@@ -474,8 +479,7 @@ static bool fail_new_cache(unsigned int nth)
 
 	/* So many bytes may be had before; a request for all that is left is one too many. */
 	snprintf(space, sizeof(space), "%lu", size ? nth * strtoul(size, NULL, 10) : 0);
-	ok = size && set("failslab/cache-filter", "Y") && set("failslab/space", space) &&
-	     set("failslab/times", "1") && set("failslab/probability", "100");
+	ok = size && fail_marked("1", space);
 	free(size);
 	return ok;
 }
