@@ -502,21 +502,25 @@ int receive_fd(int sock)
 
 /* --- processes -------------------------------------------------------------- */
 
-static pid_t parent_of(pid_t pid)
+uint64_t stat_number(pid_t pid, int n)
 {
-	char path[64], *stat, *end;
-	pid_t parent = 0;
+	char path[64], *stat, *at;
+	uint64_t number;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	stat = read_file(path);
-	if (!stat)
-		return 0;
 	/* The name before it may hold anything, ')' too. */
-	end = strrchr(stat, ')');
-	if (end)
-		sscanf(end, ") %*c %d", &parent);
+	at = stat ? strrchr(stat, ')') : NULL;
+	for (; at && n > 2; n--)
+		at = strchr(at + 1, ' ');
+	number = at ? strtoull(at, NULL, 10) : 0;
 	free(stat);
-	return parent;
+	return number;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+	return stat_number(pid, 4);
 }
 
 static bool descends_from(pid_t pid, pid_t ancestor)

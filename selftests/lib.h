@@ -146,6 +146,8 @@ int wait_for(pid_t pid);
 int run(const char *const argv[]);
 /* The same for a line of shell. */
 int run_shell(const char *line);
+/* The nth field of /proc/PID/stat, from the third one on, as proc(5) counts them; 0: no such process. */
+uint64_t stat_number(pid_t pid, int n);
 /* Wait until a process sleeps in a system call. */
 bool wait_in_syscall(pid_t pid, long nr);
 /* Wait until a process sleeps in a function of the kernel, also where no signal wakes it. */

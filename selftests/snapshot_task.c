@@ -83,21 +83,9 @@ static __u64 proc_number(pid_t pid, const char *name)
 	return number;
 }
 
-/* starttime of /proc/PID/stat, in ticks of a hundredth of a second; the comm holds no ')'. */
-static __u64 start_ticks(pid_t pid)
-{
-	unsigned long long ticks = 0;
-	char path[64], *text, *at;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	text = read_file(path);
-	at = text ? strchr(text, ')') : NULL;
-	if (at)
-		sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-		       &ticks);
-	free(text);
-	return ticks;
-}
+#define STAT_TTY_NR	7
+/* In ticks of a hundredth of a second. */
+#define STAT_STARTTIME	22
 
 static void expect_memory(struct __test_metadata *_metadata, pid_t pid,
 			  const struct sshobs_task_info *info)
@@ -130,7 +118,7 @@ static void expect_task(struct __test_metadata *_metadata, pid_t pid,
 	EXPECT_EQ(status_number(pid, "voluntary_ctxt_switches", 1), info->voluntary_switches);
 	EXPECT_EQ(status_number(pid, "nonvoluntary_ctxt_switches", 1),
 		  info->nonvoluntary_switches);
-	EXPECT_EQ(start_ticks(pid), info->start_boot_ns / 10000000);
+	EXPECT_EQ(stat_number(pid, STAT_STARTTIME), info->start_boot_ns / 10000000);
 	expect_ids(_metadata, pid, info);
 }
 
@@ -243,17 +231,11 @@ static void take_serial_line(void)
 TEST_F(device, a_terminal_has_the_name_that_people_know)
 {
 	const struct sshobs_task_info *info = (void *)self->buf;
-	char path[64], *stat, name[SSHOBS_TTY_LEN];
-	unsigned int number = 0;
 	pid_t pid = start(take_pty);
+	char name[SSHOBS_TTY_LEN];
 
 	ASSERT_LT(0, pid);
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	stat = read_file(path);
-	ASSERT_NE(NULL, stat);
-	sscanf(strchr(stat, ')') + 1, " %*c %*d %*d %*d %u", &number);
-	free(stat);
-	snprintf(name, sizeof(name), "pts/%u", minor(number));
+	snprintf(name, sizeof(name), "pts/%u", minor(stat_number(pid, STAT_TTY_NR)));
 	ASSERT_EQ(0, ask(self, pid, SSHOBS_SNAPSHOT_TASK));
 	EXPECT_STREQ(name, info->tty);
 	stop(pid);
