@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -234,6 +235,56 @@ TEST_F(member, a_server_that_slept_in_accept_before_the_module_is_seen)
 	ASSERT_NE(NULL, log_wait(&self->log, IN(SSHOBS_END, self->session)));
 	EXPECT_EQ(1U, count_of(self, SSHOBS_CLONE));
 	close(server);
+}
+
+/* --- link-local addresses -------------------------------------------------------- */
+
+#define LINK_LOCAL "fe80::5"
+
+/* Such an address says little without the interface. */
+static void expect_link_local(struct __test_metadata *_metadata, const struct sshobs_endpoint *end)
+{
+	struct in6_addr addr;
+
+	inet_pton(AF_INET6, LINK_LOCAL, &addr);
+	EXPECT_EQ(AF_INET6, end->family);
+	EXPECT_EQ(0, memcmp(end->addr, &addr, sizeof(addr)));
+	EXPECT_EQ(if_nametoindex("lo"), end->scope_id);
+}
+
+TEST_F(member, a_link_local_address_is_told_with_its_interface)
+{
+	struct sockaddr_in6 addr = {
+		.sin6_family = AF_INET6, .sin6_port = htons(PORT), .sin6_scope_id = if_nametoindex("lo"),
+	};
+	int server = listen_on(AF_INET6, PORT), sock = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct sshobs_established *established;
+	const struct sshobs_accept *accepted;
+	const struct sshobs_syn *syn;
+	char text[SSHOBS_RECORD_MAX * 4], want[64];
+
+	ASSERT_EQ(0, run_shell("ip address replace " LINK_LOCAL "/64 dev lo nodad"));
+	inet_pton(AF_INET6, LINK_LOCAL, &addr.sin6_addr);
+	ASSERT_EQ(0, connect(sock, (void *)&addr, sizeof(addr)));
+	self->client = accept(server, NULL, NULL);
+	accepted = accept_of(&self->log, port_of(sock));
+	ASSERT_NE(NULL, accepted);
+	expect_link_local(_metadata, &accepted->peer);
+	expect_link_local(_metadata, &accepted->local);
+	self->session = log_wait_session(&self->log, port_of(sock));
+	established = body(log_find(&self->log, IN(SSHOBS_ESTABLISHED, self->session)));
+	expect_link_local(_metadata, &established->peer);
+	syn = syn_of(&self->log, port_of(sock));
+	ASSERT_NE(NULL, syn);
+	expect_link_local(_metadata, &syn->peer);
+	expect_link_local(_metadata, &syn->local);
+	sshobs_text(log_find(&self->log, WANT(.type = SSHOBS_SYN)), text, sizeof(text));
+	snprintf(want, sizeof(want), " peer=[" LINK_LOCAL "%%%u]:%u ", addr.sin6_scope_id, port_of(sock));
+	EXPECT_NE(NULL, strstr(text, want)) TH_LOG("%s", text);
+	EXPECT_TRUE(log_is_text_of_device(&self->log));
+	close(sock);
+	close(server);
+	EXPECT_EQ(0, run_shell("ip address del " LINK_LOCAL "/64 dev lo"));
 }
 
 /* --- wire ------------------------------------------------------------------------- */
