@@ -26,6 +26,13 @@
 /* Positions in the ring are 64 bits wide and read without a lock. */
 static_assert(sizeof(long) == sizeof(u64), "sshobs needs a 64-bit kernel");
 
+/* What an ops is called for. */
+#ifdef CONFIG_DYNAMIC_FTRACE
+#define SSHOBS_FTRACE_FILTER(ops) rcu_access_pointer((ops)->func_hash->filter_hash)
+#else
+#define SSHOBS_FTRACE_FILTER(ops) NULL
+#endif
+
 /* 5.11 dropped the error that sock_from_file() wrote beside its answer. */
 #ifdef SSHOBS_HAVE_SOCK_FROM_FILE_ERR
 static inline struct socket *sshobs_sock_from_file(struct file *file)

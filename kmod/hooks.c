@@ -88,6 +88,26 @@ static int hook_leave(struct sshobs_hook *hook)
 	return register_kretprobe(&hook->kretprobe);
 }
 
+/*
+ * Have ops called for one function. Without memory for it, ftrace says that all is well, and
+ * leaves the filter empty, as it is after a reset: with that, it calls for every function.
+ */
+static int filter_one(struct ftrace_ops *ops, char *symbol)
+{
+	const void *empty;
+	int err;
+
+	err = ftrace_set_filter(ops, NULL, 0, 1);
+	if (err)
+		return err;
+	empty = SSHOBS_FTRACE_FILTER(ops);
+	err = ftrace_set_filter(ops, symbol, strlen(symbol), 1);
+	/* How it says that there is no such function. */
+	if (err == -EINVAL)
+		return -ENOENT;
+	return err ?: SSHOBS_FTRACE_FILTER(ops) == empty ? -ENOMEM : 0;
+}
+
 /* As long as it is in place, kernel.ftrace_enabled cannot be turned off. */
 static int hook_call(struct sshobs_hook *hook)
 {
@@ -101,10 +121,7 @@ static int hook_call(struct sshobs_hook *hook)
 		.flags = FTRACE_OPS_FL_PERMANENT | SSHOBS_FTRACE_FLAGS,
 	};
 	strscpy(symbol, hook->symbol, sizeof(symbol));
-	err = ftrace_set_filter(&hook->ops, symbol, strlen(symbol), 1);
-	/* How it says that there is no such function. */
-	if (err == -EINVAL)
-		err = -ENOENT;
+	err = filter_one(&hook->ops, symbol);
 	if (!err)
 		err = register_ftrace_function(&hook->ops);
 	if (err)
