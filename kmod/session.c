@@ -230,41 +230,60 @@ static struct sshobs_session *session_new(const struct sock *sock, u64 start_ns)
 	return session;
 }
 
-/* Follow a process. Return its entry, new or not, or NULL, counted. */
-static struct sshobs_task *task_follow(const struct task_struct *task,
-				       struct sshobs_session *session, unsigned long flags)
+/*
+ * Follow a process. Return 0; -EEXIST: another thread of it, or who adopts processes, was
+ * faster; -ENOMEM, counted: at the bound, or without memory.
+ */
+static int task_follow(const struct task_struct *task, struct sshobs_session *session,
+		       unsigned long flags)
 {
 	struct sshobs_task *entry;
 	unsigned long irq;
+	int err = 0;
 
 	entry = bounded_alloc(task_cache, &tasks, tasks_max);
 	if (!entry) {
 		atomic64_inc(&tasks_untracked);
-		return NULL;
+		return -ENOMEM;
 	}
 	entry->signal = task->signal;
 	entry->session = session;
 	entry->flags = flags;
 
 	raw_spin_lock_irqsave(&table_lock, irq);
-	tasks_total++;
-	hlist_add_head_rcu(&entry->by_signal,
-			   &sshobs_task_table[hash_ptr(entry->signal, sshobs_task_bits)]);
+	if (sshobs_task_find(task)) {
+		tasks--;
+		err = -EEXIST;
+	} else {
+		tasks_total++;
+		hlist_add_head_rcu(&entry->by_signal,
+				   &sshobs_task_table[hash_ptr(entry->signal, sshobs_task_bits)]);
+	}
 	raw_spin_unlock_irqrestore(&table_lock, irq);
-	return entry;
+	if (err)
+		kmem_cache_free(task_cache, entry);
+	return err;
 }
 
-/* Follow a process as a member. Return false, marked, where that can't be. */
+/* The same on behalf of a session, which is marked where its process can't be followed. */
+static int task_follow_of(struct sshobs_session *session, const struct task_struct *task,
+			  struct sshobs_session *own, unsigned long flags)
+{
+	int err = task_follow(task, own, flags);
+
+	if (err == -ENOMEM)
+		sshobs_session_mark(session, SSHOBS_INCOMPLETE_TASKS);
+	if (err && own)
+		sshobs_session_put(own);
+	return err;
+}
+
+/* Follow a process as a member. Return false where it is none through this. */
 static bool session_join(struct sshobs_session *session, const struct task_struct *task,
 			 unsigned long flags)
 {
-	if (!sshobs_session_hold(session))
+	if (!sshobs_session_hold(session) || task_follow_of(session, task, session, flags))
 		return false;
-	if (!task_follow(task, session, flags)) {
-		sshobs_session_mark(session, SSHOBS_INCOMPLETE_TASKS);
-		sshobs_session_put(session);
-		return false;
-	}
 	atomic_inc(&session->processes);
 	return true;
 }
@@ -306,8 +325,8 @@ struct sshobs_task *sshobs_session_server(unsigned int waiting)
 {
 	struct sshobs_task *server = sshobs_task_find(current);
 
-	if (!server)
-		server = task_follow(current, NULL, 0);
+	if (!server && task_follow(current, NULL, 0) != -ENOMEM)
+		server = sshobs_task_find(current);
 	if (!server)
 		return NULL;
 	set_bit(SSHOBS_TASK_SERVER, &server->flags);
@@ -425,11 +444,7 @@ static bool fork_by_socket(const struct sshobs_task *parent, struct task_struct 
 
 	if (own && !sshobs_session_hold(own))
 		own = NULL;
-	if (!task_follow(child, own, BIT(SSHOBS_TASK_UNSETTLED))) {
-		sshobs_session_mark(held.session, SSHOBS_INCOMPLETE_TASKS);
-		if (own)
-			sshobs_session_put(own);
-	}
+	task_follow_of(held.session, child, own, BIT(SSHOBS_TASK_UNSETTLED));
 	*session = NULL;
 	return true;
 }
