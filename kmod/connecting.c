@@ -68,11 +68,23 @@ static void count_out(struct sshobs_session *session)
 	atomic_dec(&session->connecting);
 }
 
+/* Holds the lock. */
+static struct sshobs_connecting *connecting_find(const struct sock *sock)
+{
+	struct sshobs_connecting *entry;
+
+	hlist_for_each_entry(entry, bucket_of(sock), by_sock)
+		if (entry->sock == sock)
+			return entry;
+	return NULL;
+}
+
 bool sshobs_connecting_add(struct sshobs_session *session, const struct sock *sock,
 			   const struct sshobs_endpoint *peer, u64 begin_ns)
 {
 	struct sshobs_connecting *entry;
 	unsigned long flags;
+	bool known;
 
 	if (!count_in(session))
 		return false;
@@ -88,8 +100,13 @@ bool sshobs_connecting_add(struct sshobs_session *session, const struct sock *so
 	entry->begin_ns = begin_ns;
 
 	raw_spin_lock_irqsave(&table_lock, flags);
-	hlist_add_head(&entry->by_sock, bucket_of(sock));
+	known = connecting_find(sock);
+	if (!known)
+		hlist_add_head(&entry->by_sock, bucket_of(sock));
 	raw_spin_unlock_irqrestore(&table_lock, flags);
+	/* Two threads began it at once, of whom one is refused. */
+	if (known)
+		sshobs_connecting_free(entry);
 	return true;
 
 free_entry:
@@ -101,21 +118,17 @@ count_out:
 
 struct sshobs_connecting *sshobs_connecting_take(const struct sock *sock)
 {
-	struct sshobs_connecting *entry, *found = NULL;
+	struct sshobs_connecting *entry;
 	unsigned long flags;
 
 	if (hlist_empty(bucket_of(sock)))
 		return NULL;
 	raw_spin_lock_irqsave(&table_lock, flags);
-	hlist_for_each_entry(entry, bucket_of(sock), by_sock) {
-		if (entry->sock != sock)
-			continue;
+	entry = connecting_find(sock);
+	if (entry)
 		hlist_del(&entry->by_sock);
-		found = entry;
-		break;
-	}
 	raw_spin_unlock_irqrestore(&table_lock, flags);
-	return found;
+	return entry;
 }
 
 void sshobs_connecting_free(struct sshobs_connecting *entry)

@@ -11,6 +11,7 @@
 #include <linux/uio.h>
 #include <linux/un.h>
 #include <net/af_unix.h>
+#include <net/mptcp.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
@@ -200,7 +201,8 @@ static void connecting_begin(const struct sshobs_call *call, const struct sock *
 		rec->flags = SSHOBS_CONNECT_BEGUN;
 		sshobs_record_end(rec);
 	}
-	if (call->protocol != IPPROTO_TCP)
+	/* A part of an MPTCP connection may end on ways where nothing takes it out again. */
+	if (call->protocol != IPPROTO_TCP || sk_is_mptcp(sock))
 		return;
 	sshobs_endpoint(&peer, call->arg, call->size);
 	if (!sshobs_connecting_add(call->session, sock, &peer, begin_ns))

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -105,6 +106,51 @@ TEST_F(member, each_connection_that_a_member_makes_is_told)
 			EXPECT_EQ(i > 5 ? IPPROTO_TCP : IPPROTO_UDP, (int)rec->protocol);
 		}
 	}
+}
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP	262
+#endif
+
+/* More than may be under way of a session. */
+#define MPTCP_CONNECTS	40
+
+static void connect_by_mptcp(int sock)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(PORT_OTHER) };
+	int i;
+
+	inet_pton(AF_INET, "127.0.0.1", &addr.sin_addr);
+	for (i = 0; i < MPTCP_CONNECTS; i++) {
+		sock = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
+		scene->number += sock >= 0;
+		connect(sock, (void *)&addr, sizeof(addr));
+		close(sock);
+	}
+	connect_inet(SOCK_STREAM, AF_INET, "127.0.0.1", PORT_OTHER);
+}
+
+TEST_F(member, mptcp_connections_that_are_refused_hold_nothing)
+{
+	const struct sshobs_connect *rec;
+	const struct sshobs_end *end;
+	size_t i, ended = 0;
+
+	play(_metadata, self, connect_by_mptcp);
+	if (!scene->number)
+		SKIP(return, "this kernel has no MPTCP");
+	ASSERT_EQ(MPTCP_CONNECTS, scene->number);
+	EXPECT_LE(MPTCP_CONNECTS + 2U, count_of(self, SSHOBS_CONNECT));
+	/* How they end is not known, and none is taken for one that has the same place in memory. */
+	for (i = 0; i < count_of(self, SSHOBS_CONNECT); i++) {
+		rec = nth(self, SSHOBS_CONNECT, i);
+		ended += !(rec->flags & SSHOBS_CONNECT_BEGUN);
+	}
+	EXPECT_EQ(1U, ended);
+	EXPECT_EQ(ECONNREFUSED, (int)rec->error);
+	EXPECT_EQ(IPPROTO_TCP, (int)rec->protocol);
+	end = body(log_find(&self->log, IN(SSHOBS_END, self->session)));
+	EXPECT_EQ(0U, end->incomplete);
 }
 
 #define SLOW_PATH	"/tmp/selftest-slow"
@@ -420,6 +466,61 @@ TEST_F(member, the_module_unloads_while_a_member_connects)
 	close(self->release);
 	close(self->client);
 	EXPECT_EQ(0, wait_for(self->server));
+}
+
+#define AT_ONCE		2
+#define AT_ONCE_ROUNDS	300
+
+static struct connecting {
+	struct sockaddr_in	addr;
+	int			sock;
+	int			ready;
+} connecting;
+
+/* Each on a processor of its own, if there are as many, and at the same moment. */
+static void *connect_at_once(void *arg)
+{
+	(void)arg;
+	__atomic_fetch_add(&connecting.ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&connecting.ready, __ATOMIC_SEQ_CST) < AT_ONCE)
+		;
+	connect(connecting.sock, (void *)&connecting.addr, sizeof(connecting.addr));
+	return NULL;
+}
+
+/* To a server that does not answer: its queue has room for one. */
+static void connect_in_threads(int sock)
+{
+	int server = listen_on(AF_INET, PORT_OTHER), first, i, j;
+	pthread_t thread[AT_ONCE];
+
+	(void)sock;
+	listen(server, 0);
+	first = connect_to(AF_INET, PORT_OTHER, NULL);
+	connecting.addr = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(PORT_OTHER) };
+	inet_pton(AF_INET, "127.0.0.1", &connecting.addr.sin_addr);
+	for (i = 0; i < AT_ONCE_ROUNDS; i++) {
+		connecting.sock = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connecting.ready = 0;
+		for (j = 0; j < AT_ONCE; j++)
+			pthread_create(&thread[j], NULL, connect_at_once, NULL);
+		for (j = 0; j < AT_ONCE; j++)
+			pthread_join(thread[j], NULL);
+		close(connecting.sock);
+	}
+	close(first);
+	close(server);
+}
+
+TEST_F(member, threads_that_connect_one_socket_at_once_hold_nothing)
+{
+	const struct sshobs_end *end;
+
+	let(_metadata, self, connect_in_threads);
+	/* So many SYNs in a second are not told, those of the next test are. */
+	sleep(1);
+	end = body(log_find(&self->log, IN(SSHOBS_END, self->session)));
+	EXPECT_EQ(0U, end->incomplete);
 }
 
 SELFTEST_MAIN()
