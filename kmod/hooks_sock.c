@@ -111,6 +111,9 @@ static int connect_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
 	struct sshobs_connect *rec;
 
 	sshobs_call_end(call);
+	/* The signal's handler may have it begin anew, which is another connect then. */
+	if (err == -ERESTARTSYS)
+		err = -EINTR;
 	rec = connect_begin(call);
 	if (!rec)
 		return 0;

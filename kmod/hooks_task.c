@@ -264,7 +264,10 @@ static int bprm_execve_decide(struct kretprobe_instance *slot, struct pt_regs *r
 	return sshobs_call_begin((void *)slot->data, (void *)regs_get_kernel_argument(regs, 0));
 }
 
-/* 0 does not mean that a program runs: AT_EXECVE_CHECK only asks. */
+/*
+ * 0 does not mean that a program runs: AT_EXECVE_CHECK only asks. An exec that waits for
+ * another thread's, and is to begin anew or is killed by it, has not failed for anybody.
+ */
 static int bprm_execve_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
 {
 	struct sshobs_call *call = (void *)slot->data;
@@ -272,7 +275,7 @@ static int bprm_execve_leave(struct kretprobe_instance *slot, struct pt_regs *re
 	int err = (int)regs_return_value(regs);
 
 	sshobs_call_end(call);
-	if (err < 0)
+	if (err < 0 && err != -ERESTARTNOINTR)
 		exec_fail_record(call->session, AT_FDCWD, bprm->filename, err);
 	return 0;
 }
