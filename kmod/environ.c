@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/atomic.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm_types.h>
 #include <linux/sched.h>
@@ -27,25 +28,28 @@ struct sshobs_environ *sshobs_environ_new(void)
 	const struct mm_struct *mm = current->mm;
 	const size_t total = mm->env_end - mm->env_start;
 	const size_t len = min_t(size_t, total, SSHOBS_ENVIRON_MAX);
+	/* No slab that it may come from has larger objects. */
+	const size_t size = roundup_pow_of_two(sizeof(struct sshobs_environ) + len);
 	struct sshobs_environ *given;
 
-	given = kmalloc(sizeof(*given) + len, GFP_NOWAIT | __GFP_NOWARN);
+	if (atomic_long_add_return(size, &bytes) > BYTES_MAX)
+		goto uncount_bytes;
+	given = kmalloc(size, GFP_NOWAIT | __GFP_NOWARN);
 	if (!given)
-		return NULL;
+		goto uncount_bytes;
 	/* The kernel has just written it: it is there, but for extreme thrift. */
 	if (copy_from_user_nofault(given->data, (void __user *)mm->env_start, len))
 		goto free_given;
+	given->size = size;
 	given->cut = total > len;
 	given->len = given->cut ? whole_variables(given->data, len) : len;
-	if (atomic_long_add_return(given->len, &bytes) > BYTES_MAX)
-		goto uncount_bytes;
 	refcount_set(&given->users, 1);
 	return given;
 
-uncount_bytes:
-	atomic_long_sub(given->len, &bytes);
 free_given:
 	kfree(given);
+uncount_bytes:
+	atomic_long_sub(size, &bytes);
 	return NULL;
 }
 
@@ -58,6 +62,6 @@ void sshobs_environ_put(struct sshobs_environ *given)
 {
 	if (!given || !refcount_dec_and_test(&given->users))
 		return;
-	atomic_long_sub(given->len, &bytes);
+	atomic_long_sub(given->size, &bytes);
 	kfree_rcu(given, rcu);
 }

@@ -16,6 +16,7 @@
  * @users: processes that were given it: who exec'd, and its children; and readers
  * @cut: there was more than SSHOBS_ENVIRON_MAX
  * @len: bytes of @data
+ * @size: bytes that this takes, which count against the bound
  * @rcu: for kfree_rcu()
  * @data: the variables, a NUL after each
  */
@@ -23,6 +24,7 @@ struct sshobs_environ {
 	refcount_t	users;
 	bool		cut;
 	u32		len;
+	u32		size;
 	struct rcu_head	rcu;
 	char		data[];
 };
@@ -30,7 +32,7 @@ struct sshobs_environ {
 /**
  * sshobs_environ_new() - keep what current's program was just given
  *
- * At most 16 MiB are kept of all programs together.
+ * At most 16 MiB are taken for all programs together.
  *
  * Context: preemption off, in the new program's memory, before it runs.
  * Return: it, with one user; NULL: at the bound, without memory, or not readable without
