@@ -91,12 +91,27 @@ void sshobs_endpoint(struct sshobs_endpoint *end, const struct sockaddr *addr, u
 	}
 }
 
+/*
+ * Whoever makes a user namespace can make a network in it, with any address and port: what
+ * he says to himself there is no login.
+ */
+static bool is_of_host(const struct sock *sock)
+{
+	return sock_net(sock)->user_ns == &init_user_ns;
+}
+
+static bool listener_watched(const struct sock *listener)
+{
+	return test_bit(listener->sk_num, watched) && is_of_host(listener);
+}
+
 /* Called for whatever a socket may be: only TCP's have a port. */
 bool sshobs_sock_watched(const struct sock *sock)
 {
 	if (sock->sk_family != AF_INET && sock->sk_family != AF_INET6)
 		return false;
-	return sock->sk_protocol == IPPROTO_TCP && test_bit(local_port(sock), watched);
+	return sock->sk_protocol == IPPROTO_TCP && test_bit(local_port(sock), watched) &&
+	       is_of_host(sock);
 }
 
 /* --- the SYN ------------------------------------------------------------------ */
@@ -192,7 +207,7 @@ static void notrace syn_call(unsigned long ip, unsigned long parent, struct ftra
 	const struct sock *listener = (void *)sshobs_ftrace_argument(regs, 2);
 
 	sshobs_hit(SSHOBS_HOOK_TCP_CONN_REQUEST);
-	if (test_bit(listener->sk_num, watched))
+	if (listener_watched(listener))
 		syn_seen(listener, (void *)sshobs_ftrace_argument(regs, 3));
 }
 
@@ -212,7 +227,7 @@ static void notrace accept_call(unsigned long ip, unsigned long parent, struct f
 	const struct sock *listener = (void *)sshobs_ftrace_argument(regs, 0);
 
 	sshobs_hit(SSHOBS_HOOK_INET_CSK_ACCEPT);
-	if (test_bit(listener->sk_num, watched))
+	if (listener_watched(listener))
 		accept_begins(listener);
 }
 

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,6 +236,55 @@ TEST_F(member, a_server_that_slept_in_accept_before_the_module_is_seen)
 	ASSERT_NE(NULL, log_wait(&self->log, IN(SSHOBS_END, self->session)));
 	EXPECT_EQ(1U, count_of(self, SSHOBS_CLONE));
 	close(server);
+}
+
+/* --- networks of their own ------------------------------------------------------- */
+
+/* Log in to oneself, as it were, in a network of one's own, which a user may make, too. */
+static pid_t log_in_alone(int namespaces)
+{
+	pid_t pid = fork();
+	int server, client, sock;
+
+	if (pid)
+		return pid;
+	if (namespaces & CLONE_NEWUSER ? !become_root_of_namespaces(namespaces) : unshare(namespaces))
+		_exit(1);
+	if (run_shell("ip link set lo up"))
+		_exit(2);
+	server = listen_on(AF_INET, PORT);
+	client = connect_to(AF_INET, PORT, NULL);
+	sock = accept(server, NULL, NULL);
+	if (sock < 0 || client < 0)
+		_exit(3);
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	_exit(wait_for(pid));
+}
+
+TEST_F(member, a_network_of_a_user_namespace_has_no_logins)
+{
+	struct sshobs_stats before = stats_of(_metadata, self->log.fd), after;
+
+	ASSERT_EQ(0, wait_for(log_in_alone(CLONE_NEWUSER | CLONE_NEWNET)));
+	ASSERT_TRUE(log_sync(&self->log));
+	/* The mark alone. */
+	EXPECT_EQ(1U, self->log.count);
+	after = stats_of(_metadata, self->log.fd);
+	EXPECT_EQ(before.syns, after.syns);
+	EXPECT_EQ(before.sessions_total, after.sessions_total);
+	EXPECT_EQ(before.tasks_total, after.tasks_total);
+}
+
+TEST_F(member, a_network_that_the_host_made_has_logins)
+{
+	ASSERT_EQ(0, wait_for(log_in_alone(CLONE_NEWNET)));
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_SYN)));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_ACCEPT)));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_CLONE)));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_END)));
 }
 
 /* --- link-local addresses -------------------------------------------------------- */
