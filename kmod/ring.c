@@ -99,7 +99,8 @@ static void ring_fill_end(u64 gap)
 
 	filler->type = FILLER;
 	WRITE_ONCE(filler->len, gap);
-	ring.head += gap;
+	/* Pairs with sshobs_ring_read(): the filler is there before it is reached. */
+	smp_store_release(&ring.head, ring.head + gap);
 }
 
 struct sshobs_hdr *sshobs_ring_reserve(size_t len, u64 *sub_seq)
