@@ -21,9 +21,10 @@
 #include "record.h"
 #include "session.h"
 
-/* What one look at an fd table finds. */
+/* What one look at an fd table finds; @file, referenced, is that of @sock. */
 struct look {
 	struct sock	*sock;
+	struct file	*file;
 	bool		listens;
 	bool		several;
 };
@@ -35,11 +36,7 @@ static int look_at_fd(const void *arg, struct file *file, unsigned int fd)
 	struct socket *socket = sshobs_sock_from_file(file);
 	struct sock *sock = socket ? socket->sk : NULL;
 
-	if (!sock || sock->sk_protocol != IPPROTO_TCP || socket->type != SOCK_STREAM)
-		return 0;
-	if (sock->sk_family != AF_INET && sock->sk_family != AF_INET6)
-		return 0;
-	if (!sshobs_port_watched(sock->sk_num))
+	if (!sock || socket->type != SOCK_STREAM || !sshobs_sock_watched(sock))
 		return 0;
 	switch (READ_ONCE(sock->sk_state)) {
 	case TCP_LISTEN:
@@ -47,9 +44,12 @@ static int look_at_fd(const void *arg, struct file *file, unsigned int fd)
 		break;
 	case TCP_ESTABLISHED:
 	case TCP_CLOSE_WAIT:
-		if (look->sock && look->sock != sock)
+		if (!look->sock) {
+			look->sock = sock;
+			look->file = get_file(file);
+		} else if (look->sock != sock) {
 			look->several = true;
-		look->sock = sock;
+		}
 		break;
 	}
 	return 0;
@@ -69,8 +69,8 @@ static void adopt_record(struct sshobs_session *session, struct task_struct *tas
 }
 
 /*
- * The session whose socket a process holds. While its fd table is locked here, the
- * socket can't be closed by it; when it is closed later, the hook will find it.
+ * The session whose socket a process holds. While its file is held here, the socket is not
+ * closed; when it is closed later, the hook will find it.
  */
 static struct sshobs_session *adopt_by_socket(struct task_struct *task)
 {
@@ -83,10 +83,13 @@ static struct sshobs_session *adopt_by_socket(struct task_struct *task)
 		goto unlock;
 	iterate_fd(task->files, 0, look_at_fd, &look);
 	if (!look.sock || look.listens || look.several)
-		goto unlock;
+		goto put_file;
 	session = sshobs_session_adopt_sock(look.sock, task->start_time, &born);
 	if (session && born)
 		adopt_record(session, task, look.sock);
+put_file:
+	if (look.file)
+		fput(look.file);
 unlock:
 	task_unlock(task);
 	return session;
