@@ -26,6 +26,11 @@
 /* Positions in the ring are 64 bits wide and read without a lock. */
 static_assert(sizeof(long) == sizeof(u64), "sshobs needs a 64-bit kernel");
 
+/* Its hooks are called, and take locks, where those sleep on such a kernel and must not. */
+#ifdef CONFIG_PREEMPT_RT
+#error "sshobs does not run on a kernel with PREEMPT_RT"
+#endif
+
 /* What an ops is called for. */
 #ifdef CONFIG_DYNAMIC_FTRACE
 #define SSHOBS_FTRACE_FILTER(ops) rcu_access_pointer((ops)->func_hash->filter_hash)
