@@ -261,15 +261,14 @@ uint64_t model_ends_ns(const struct model *model, const struct session *session)
 /* The number of a new session is the highest; only the newest one's are kept. */
 static void drop_older_events(struct model *model, uint64_t id)
 {
-	struct session *session;
+	struct session *older;
 
 	if (id <= model->newest)
 		return;
+	older = model->keep == KEEP_NEWEST ? model_find(model, model->newest) : NULL;
+	if (older)
+		model_drop_events(older);
 	model->newest = id;
-	if (model->keep != KEEP_NEWEST)
-		return;
-	for (session = model->sessions; session; session = session->hh.next)
-		model_drop_events(session);
 }
 
 static struct session *add_session(struct model *model, const struct sshobs_hdr *hdr)
