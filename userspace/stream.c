@@ -434,7 +434,8 @@ int stream_wait(struct stream *stream, int out, const sigset_t *signals)
 
 	if (ppoll(fds, 2, NULL, signals) < 0)
 		return -errno;
-	return fds[1].revents & POLLERR ? -EPIPE : 0;
+	/* A pipe has an error then; a socket hangs up. */
+	return fds[1].revents & (POLLERR | POLLHUP) ? -EPIPE : 0;
 }
 
 int stream_skip(struct stream *stream)
