@@ -250,10 +250,15 @@ static int show(struct top *top, bool first)
 static int turn(struct top *top, const sigset_t *waiting, bool *first)
 {
 	bool due = now_monotonic_ns() >= top->next_ns;
-	int more = drain(top), keys = 0, err = 0;
+	int more = drain(top), damage = 0, keys = 0, err = 0;
 
-	if (more < 0)
+	if (more < 0 && !*first)
 		return more;
+	/* Of a capture that is damaged, what came before is shown. */
+	if (more < 0) {
+		damage = more;
+		more = 0;
+	}
 	if (!top->options->batch)
 		keys = top_keys(top);
 	if (keys < 0 || top->quit)
@@ -268,6 +273,8 @@ static int turn(struct top *top, const sigset_t *waiting, bool *first)
 		*first = false;
 		top->frames -= top->frames != LINES_ALL;
 	}
+	if (damage)
+		return err ?: damage;
 	if (err || more || !top->frames)
 		return err;
 	return wait_for_more(top, waiting);
