@@ -648,12 +648,14 @@ struct sshobs_log {
  * cpu_ns and run_delay_ns are then those of the scheduler's last look.
  *
  * There is no second one while the connection is neither made nor given up; where it was
- * made without a SYN-ACK, since both sides began at once; and for connections beyond 32 of
- * a session at the same time, which mark it with SSHOBS_INCOMPLETE_UNWATCHED.
+ * made without a SYN-ACK, since both sides began at once; of MPTCP, whose begin some kernels
+ * make two of, one with IPPROTO_TCP; and for connections beyond 32 of a session at the same
+ * time, which mark it with SSHOBS_INCOMPLETE_UNWATCHED.
  *
  * @peer: where to, for AF_INET and AF_INET6; for AF_UNIX its family alone
  * @duration_ns: time from its begin until this record; 0 with SSHOBS_CONNECT_BEGUN
- * @error: errno, positive; 0: connected, unless @flags tell otherwise
+ * @error: errno, positive; 0: connected, unless @flags tell otherwise. EINTR also where a
+ *	signal's handler (SA_RESTART) has the call begin anew, which is told as another one
  * @flags: SSHOBS_CONNECT_* above
  * @path_len: AF_UNIX: bytes of @path
  * @protocol: IPPROTO_TCP, IPPROTO_UDP, ...; 0 for AF_UNIX
