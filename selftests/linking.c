@@ -944,7 +944,7 @@ TEST_F(member, a_server_that_forks_without_a_connection_makes_no_member)
 }
 
 #define AT_ONCE		2
-#define AT_ONCE_ROUNDS	1000
+#define AT_ONCE_ROUNDS	500
 
 /* Each on a processor of its own, if there are as many, and at the same moment. */
 static void *accept_at_once(void *ready)
