@@ -15,6 +15,12 @@
 /* As tail and journalctl do when they follow. */
 #define LINES_BEFORE 10
 
+/* Records of a session between two times that its past is forgotten. */
+#define PAST_EVERY 1024
+
+/* What is known of a session, as its tag, where only some are wanted. */
+enum { UNJUDGED, HAD_PID, WANTED, UNWANTED };
+
 /* The last records, until it is known which ones those are. */
 struct tail {
 	struct event *events;
@@ -85,27 +91,51 @@ static int pass(struct follow *follow, const struct event *event)
 	return 0;
 }
 
-static bool session_matches(const struct options *options, const struct session *session)
+/* Whether it has the process, or has just lost it: who asks at each record misses none. */
+static bool has_pid(const struct session *session, const struct sshobs_hdr *hdr, uint32_t pid)
 {
-	if (options->by_pid && !model_had_process(session, options->pid))
-		return false;
+	return model_find_process(session, pid) || (hdr->type == SSHOBS_EXIT && hdr->pid == pid);
+}
+
+static bool has_user(const struct options *options, const struct session *session)
+{
 	if (!options->by_user)
 		return true;
 	return !model_user_is_guess(session) &&
 	       model_is_user(session, options->user, options->has_uid ? &options->uid : NULL);
 }
 
-/* Once it is known that a session is wanted, its records until then come too. */
-static int pass_session(struct follow *follow, struct session *session)
+static void judge(const struct options *options, struct session *session,
+		  const struct sshobs_hdr *hdr)
+{
+	bool user = has_user(options, session);
+
+	if (session->tag >= WANTED)
+		return;
+	if (!options->by_pid || has_pid(session, hdr, options->pid))
+		session->tag = HAD_PID;
+	if (session->tag == HAD_PID && user)
+		session->tag = WANTED;
+	else if (!user && session->user == USER_SETTLED)
+		session->tag = UNWANTED;
+}
+
+/*
+ * Once it is known that a session is wanted, its records until then come too. From then on
+ * nobody asks for what it was: a session may be up for months.
+ */
+static int pass_session(struct follow *follow, struct session *session, const struct event *event)
 {
 	int err = 0;
 	size_t i;
 
-	session->tag = session->tag || session_matches(follow->options, session);
-	for (i = 0; session->tag && i < session->n_kept && !err; i++)
+	judge(follow->options, session, event->hdr);
+	for (i = 0; session->tag == WANTED && i < session->n_kept && !err; i++)
 		err = pass(follow, &session->kept[i]);
-	if (session->tag)
+	if (session->tag >= WANTED)
 		model_drop_events(session);
+	if (session->tag >= WANTED && session->records % PAST_EVERY == 0)
+		model_drop_past(session);
 	if (session->ended)
 		model_drop_session(&follow->model, session);
 	return err;
@@ -121,7 +151,7 @@ static int take(struct follow *follow, const struct event *event)
 	err = model_fold(&follow->model, event, &session);
 	if (err || !session)
 		return err;
-	return pass_session(follow, session);
+	return pass_session(follow, session, event);
 }
 
 /* All that is there now. */
