@@ -93,7 +93,8 @@ static void set_cpu(struct process_reading *reading, const struct sshobs_task_in
 	uint64_t used = cpu > reading->cpu_ns ? cpu - reading->cpu_ns : 0;
 
 	/* 64 bits do not hold a thousand times what many threads have used in months. */
-	reading->cpu_permille = now > since ? (uint32_t)(1000.0 * used / (now - since)) : 0;
+	reading->cpu_permille =
+		now > since ? (uint32_t)(1000 * (double)used / (double)(now - since)) : 0;
 	reading->time_ns = now;
 	reading->cpu_ns = cpu;
 }
