@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -108,6 +107,13 @@ TEST_F(member, each_connection_that_a_member_makes_is_told)
 	}
 }
 
+static void connect_to_other(int sock)
+{
+	const struct sockaddr_in addr = { AF_INET, htons(PORT_OTHER), { htonl(INADDR_LOOPBACK) }, "" };
+
+	connect(sock, (const void *)&addr, sizeof(addr));
+}
+
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP	262
 #endif
@@ -117,14 +123,12 @@ TEST_F(member, each_connection_that_a_member_makes_is_told)
 
 static void connect_by_mptcp(int sock)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(PORT_OTHER) };
 	int i;
 
-	inet_pton(AF_INET, "127.0.0.1", &addr.sin_addr);
 	for (i = 0; i < MPTCP_CONNECTS; i++) {
 		sock = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP);
 		scene->number += sock >= 0;
-		connect(sock, (void *)&addr, sizeof(addr));
+		connect_to_other(sock);
 		close(sock);
 	}
 	connect_inet(SOCK_STREAM, AF_INET, "127.0.0.1", PORT_OTHER);
@@ -468,46 +472,28 @@ TEST_F(member, the_module_unloads_while_a_member_connects)
 	EXPECT_EQ(0, wait_for(self->server));
 }
 
-#define AT_ONCE		2
 /* With an entry for each thread there is room for all of them in a session's 32. */
 #define AT_ONCE_SOCKS	15
 
-static struct connecting {
-	struct sockaddr_in	addr;
-	int			sock;
-	int			ready;
-} connecting;
+static int connecting;
 
-/* Each on a processor of its own, if there are as many, and at the same moment. */
-static void *connect_at_once(void *arg)
+static void connect_one_socket(void)
 {
-	(void)arg;
-	__atomic_fetch_add(&connecting.ready, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&connecting.ready, __ATOMIC_SEQ_CST) < AT_ONCE)
-		;
-	connect(connecting.sock, (void *)&connecting.addr, sizeof(connecting.addr));
-	return NULL;
+	connect_to_other(connecting);
 }
 
 /* To a server that does not answer: its queue has room for one. */
 static void connect_in_threads(int sock)
 {
-	int server = listen_on(AF_INET, PORT_OTHER), socks[AT_ONCE_SOCKS], first, i, j;
-	pthread_t thread[AT_ONCE];
+	int server = listen_on(AF_INET, PORT_OTHER), socks[AT_ONCE_SOCKS], first, i;
 
 	(void)sock;
 	listen(server, 0);
 	first = connect_to(AF_INET, PORT_OTHER, NULL);
-	connecting.addr = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(PORT_OTHER) };
-	inet_pton(AF_INET, "127.0.0.1", &connecting.addr.sin_addr);
 	for (i = 0; i < AT_ONCE_SOCKS; i++) {
 		socks[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connecting.sock = socks[i];
-		connecting.ready = 0;
-		for (j = 0; j < AT_ONCE; j++)
-			pthread_create(&thread[j], NULL, connect_at_once, NULL);
-		for (j = 0; j < AT_ONCE; j++)
-			pthread_join(thread[j], NULL);
+		connecting = socks[i];
+		at_once(connect_one_socket);
 	}
 	/* Not before: the next one might have the same place in memory. */
 	for (i = 0; i < AT_ONCE_SOCKS; i++)

@@ -73,15 +73,22 @@ static void arm(unsigned int nth)
 		_exit(125);
 }
 
-/* Return whether it came to that. Asking copies to a user, too, and may be what fails. */
-static bool disarm(void)
+/* How many points there are until one fails; -1: asking copies to a user, too, and was what failed. */
+static long points_left(void)
 {
 	char left[16] = "";
-	const bool asked = pread(nth_fd, left, sizeof(left) - 1, 0) > 0;
+
+	return pread(nth_fd, left, sizeof(left) - 1, 0) > 0 ? strtol(left, NULL, 10) : -1;
+}
+
+/* Return whether it came to that. */
+static bool disarm(void)
+{
+	const long left = points_left();
 
 	while (pwrite(nth_fd, "0", 1, 0) != 1)
 		;
-	return asked && !strtoul(left, NULL, 10);
+	return !left;
 }
 
 /* --- calls of the device --------------------------------------------------------- */
@@ -417,12 +424,15 @@ static int load(int fd)
 /* By how much of a number that is too high it leaves. */
 static unsigned int points_of_load(int fd)
 {
-	char left[16] = "";
+	long left;
 
 	arm(POINTS_MAX);
-	if (load(fd) || pread(nth_fd, left, sizeof(left) - 1, 0) <= 0 || disarm() || module_unload())
+	if (load(fd))
 		_exit(125);
-	return POINTS_MAX - strtoul(left, NULL, 10);
+	left = points_left();
+	if (disarm() || module_unload())
+		_exit(125);
+	return POINTS_MAX - left;
 }
 
 /*

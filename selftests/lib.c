@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -501,6 +502,36 @@ int receive_fd(int sock)
 }
 
 /* --- processes -------------------------------------------------------------- */
+
+#define AT_ONCE	2
+
+static struct {
+	void	(*call)(void);
+	int	ready;
+} rendezvous;
+
+static void *meet(void *arg)
+{
+	(void)arg;
+	__atomic_fetch_add(&rendezvous.ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&rendezvous.ready, __ATOMIC_SEQ_CST) < AT_ONCE)
+		;
+	rendezvous.call();
+	return NULL;
+}
+
+void at_once(void (*call)(void))
+{
+	pthread_t thread[AT_ONCE];
+	int i;
+
+	rendezvous.call = call;
+	rendezvous.ready = 0;
+	for (i = 0; i < AT_ONCE; i++)
+		pthread_create(&thread[i], NULL, meet, NULL);
+	for (i = 0; i < AT_ONCE; i++)
+		pthread_join(thread[i], NULL);
+}
 
 uint64_t stat_number(pid_t pid, int n)
 {

@@ -146,6 +146,8 @@ int wait_for(pid_t pid);
 int run(const char *const argv[]);
 /* The same for a line of shell. */
 int run_shell(const char *line);
+/* Have two threads make a call at the same moment, each on a processor of its own if there are as many. */
+void at_once(void (*call)(void));
 /* The nth field of /proc/PID/stat, from the third one on, as proc(5) counts them; 0: no such process. */
 uint64_t stat_number(pid_t pid, int n);
 /* Wait until a process sleeps in a system call. */

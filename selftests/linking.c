@@ -943,18 +943,12 @@ TEST_F(member, a_server_that_forks_without_a_connection_makes_no_member)
 	EXPECT_EQ(6U, self->log.count);
 }
 
-#define AT_ONCE		2
 #define AT_ONCE_ROUNDS	500
 
-/* Each on a processor of its own, if there are as many, and at the same moment. */
-static void *accept_at_once(void *ready)
+static void accept_in_vain(void)
 {
-	__atomic_fetch_add((int *)ready, 1, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n((int *)ready, __ATOMIC_SEQ_CST) < AT_ONCE)
-		;
 	if (accept(listener, NULL, NULL) >= 0 || errno != EAGAIN)
 		_exit(1);
-	return NULL;
 }
 
 TEST_F(member, threads_that_accept_first_at_once_are_one_server)
@@ -969,13 +963,7 @@ TEST_F(member, threads_that_accept_first_at_once_are_one_server)
 		pid_t pid = fork();
 
 		if (!pid) {
-			pthread_t thread[AT_ONCE];
-			int ready = 0, j;
-
-			for (j = 0; j < AT_ONCE; j++)
-				pthread_create(&thread[j], NULL, accept_at_once, &ready);
-			for (j = 0; j < AT_ONCE; j++)
-				pthread_join(thread[j], NULL);
+			at_once(accept_in_vain);
 			_exit(0);
 		}
 		ASSERT_EQ(0, wait_for(pid));
