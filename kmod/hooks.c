@@ -104,8 +104,10 @@ static int filter_one(struct ftrace_ops *ops, char *symbol)
 	err = ftrace_set_filter(ops, symbol, strlen(symbol), 1);
 	/* How it says that there is no such function. */
 	if (err == -EINVAL)
-		return -ENOENT;
-	return err ?: SSHOBS_FTRACE_FILTER(ops) == empty ? -ENOMEM : 0;
+		err = -ENOENT;
+	if (!err && SSHOBS_FTRACE_FILTER(ops) == empty)
+		err = -ENOMEM;
+	return err;
 }
 
 /* As long as it is in place, kernel.ftrace_enabled cannot be turned off. */

@@ -108,10 +108,11 @@ static bool has_user(const struct options *options, const struct session *sessio
 static void judge(const struct options *options, struct session *session,
 		  const struct sshobs_hdr *hdr)
 {
-	bool user = has_user(options, session);
+	bool user;
 
 	if (session->tag >= WANTED)
 		return;
+	user = has_user(options, session);
 	if (!options->by_pid || has_pid(session, hdr, options->pid))
 		session->tag = HAD_PID;
 	if (session->tag == HAD_PID && user)

@@ -116,7 +116,7 @@ static bool reader_is_gone(void)
 {
 	struct pollfd fd = { .fd = STDOUT_FILENO };
 
-	return poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR);
+	return poll(&fd, 1, 0) == 1 && (fd.revents & (POLLERR | POLLHUP));
 }
 
 int term_finish(void)

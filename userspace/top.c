@@ -250,21 +250,17 @@ static int show(struct top *top, bool first)
 static int turn(struct top *top, const sigset_t *waiting, bool *first)
 {
 	bool due = now_monotonic_ns() >= top->next_ns;
-	int more = drain(top), damage = 0, keys = 0, err = 0;
+	int more = drain(top), keys = 0, err = 0;
 
+	/* Of a capture that is damaged, what came before is shown. */
 	if (more < 0 && !*first)
 		return more;
-	/* Of a capture that is damaged, what came before is shown. */
-	if (more < 0) {
-		damage = more;
-		more = 0;
-	}
 	if (!top->options->batch)
 		keys = top_keys(top);
 	if (keys < 0 || top->quit)
 		return keys < 0 ? keys : 0;
 	/* The first screen has all that there was. */
-	due = due && !(more && *first);
+	due = due && !(more > 0 && *first);
 	if (due)
 		err = update(top);
 	if (!err && (due || (keys && !*first)))
@@ -273,10 +269,10 @@ static int turn(struct top *top, const sigset_t *waiting, bool *first)
 		*first = false;
 		top->frames -= top->frames != LINES_ALL;
 	}
-	if (damage)
-		return err ?: damage;
-	if (err || more || !top->frames)
-		return err;
+	if (err || more < 0)
+		return err ?: more;
+	if (more || !top->frames)
+		return 0;
 	return wait_for_more(top, waiting);
 }
 
