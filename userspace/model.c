@@ -341,6 +341,11 @@ static void end_process(struct session *session, struct process *process, uint64
 	process->end_ns = time_ns ?: 1;
 }
 
+void model_end_lost(const struct model *model, struct process *process)
+{
+	end_process(process->session, process, model->now_ns);
+}
+
 /* The process that a record is about; one that was never seen before begins here. */
 static struct process *touch_process(struct session *session, const struct sshobs_hdr *hdr)
 {

@@ -299,6 +299,9 @@ void model_free(struct model *model);
  */
 int model_fold(struct model *model, const struct event *event, struct session **out);
 
+/** model_end_lost() - end a process whose exit is told by none of the records, past or to come */
+void model_end_lost(const struct model *model, struct process *process);
+
 /** model_drop_session() - forget a session */
 void model_drop_session(struct model *model, struct session *session);
 

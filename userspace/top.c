@@ -167,34 +167,39 @@ int top_make_rows(struct top *top)
 	return err;
 }
 
-/* The module knows how many are up, also of those whose records were overwritten. */
-static int count_hidden(struct top *top)
+/*
+ * Drop what ended in records that were overwritten. The module knows how many sessions are up,
+ * also of those of which the ring holds nothing.
+ */
+static int settle(struct top *top)
 {
 	const struct session *session;
 	struct sshobs_stats stats;
 	int err = stream_stats(top->stream, &stats);
+	/* What was told since has to be in both counts, and so has what ended since it was read. */
+	int more = drain(top);
 	uint64_t told = 0;
 
-	/* What was told since has to be in both counts. */
-	err = err ?: drain(top);
+	if (!more)
+		readings_drop_gone(&top->readings, &top->model);
 	for (session = top->model.sessions; session; session = session->hh.next)
 		told += !session->ended;
 	top->hidden = !err && stats.sessions > told ? stats.sessions - told : 0;
-	return err < 0 ? err : 0;
+	return err ?: more < 0 ? more : 0;
 }
 
 /* Read all anew. */
 static int update(struct top *top)
 {
-	int err = is_live(top) ? count_hidden(top) : 0;
+	int err;
 
-	if (err)
-		return err;
 	if (is_live(top))
 		top->model.now_ns = now_monotonic_ns();
 	tag_sessions(top);
 	forget_past(top);
 	err = readings_take(&top->readings, &top->model, is_tagged);
+	if (!err && is_live(top))
+		err = settle(top);
 	/* From here, so that a slow machine is not kept busy with nothing else. */
 	top->next_ns = now_monotonic_ns() + top->delay_ns;
 	return err ?: top_make_rows(top);

@@ -39,8 +39,9 @@ const struct process_reading *readings_of_process(const struct readings *reading
 						  const struct process *process)
 {
 	struct process_key key = key_of(process);
+	const struct process_reading *reading = find_process(readings, &key);
 
-	return find_process(readings, &key);
+	return reading && !reading->gone ? reading : NULL;
 }
 
 const struct session_reading *readings_of_session(const struct readings *readings,
@@ -174,13 +175,14 @@ static int read_process(struct readings *readings, const struct process *process
 	struct snapshot snapshot;
 	int err = take(&snapshot, readings, process, 0);
 
-	if (err == -ESRCH)
-		return 0;
 	if (is_final(err))
 		return err;
-	reading = err ? find_process(readings, &key) : process_slot(readings, &key);
-	if (reading)
+	reading =
+		err && err != -ESRCH ? find_process(readings, &key) : process_slot(readings, &key);
+	if (reading) {
 		reading->round = readings->round;
+		reading->gone = err == -ESRCH;
+	}
 	if (err)
 		return 0;
 	if (reading)
@@ -293,6 +295,28 @@ int readings_take(struct readings *readings, const struct model *model,
 			err = read_session(readings, session);
 	sweep(readings);
 	return err;
+}
+
+static bool is_gone(const struct readings *readings, const struct process *process)
+{
+	struct process_key key = key_of(process);
+	const struct process_reading *reading = find_process(readings, &key);
+
+	return reading && reading->gone;
+}
+
+void readings_drop_gone(const struct readings *readings, struct model *model)
+{
+	struct session *session, *next_session;
+	struct process *process, *next;
+
+	HASH_ITER(hh, model->sessions, session, next_session) {
+		HASH_ITER(hh, session->live, process, next)
+			if (process->seq < model->last_lost_seq && is_gone(readings, process))
+				model_end_lost(model, process);
+		if (!session->live && session->last_seq < model->last_lost_seq)
+			model_drop_session(model, session);
+	}
 }
 
 void readings_free(struct readings *readings)

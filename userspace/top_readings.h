@@ -32,6 +32,7 @@ struct process_key {
  * @pgid: its process group
  * @leads_tty: it leads a session (setsid(2)) that has a terminal
  * @state: one letter, as ps(1) prints it
+ * @gone: it was not there; nothing else is told then
  * @round: of the readings
  * @hh: in readings->processes
  */
@@ -47,6 +48,7 @@ struct process_reading {
 	uint32_t pgid;
 	bool leads_tty;
 	char state;
+	bool gone;
 	uint64_t round;
 	UT_hash_handle hh;
 };
@@ -119,6 +121,17 @@ const struct session_reading *readings_of_session(const struct readings *reading
  */
 int readings_take(struct readings *readings, const struct model *model,
 		  bool (*wanted)(const struct session *session));
+
+/**
+ * readings_drop_gone() - end what was gone when the readings were taken
+ * @readings: taken, and all records that there were then folded since
+ * @model: the sessions
+ *
+ * A process that its exit did not end by now, and of which records were lost, has ended in
+ * one of these. A session without a process that had no record since such a loss is
+ * forgotten: it has ended, or nothing is known of those who are in it.
+ */
+void readings_drop_gone(const struct readings *readings, struct model *model);
 
 /** readings_free() - forget them all */
 void readings_free(struct readings *readings);

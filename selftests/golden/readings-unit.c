@@ -29,13 +29,15 @@ static void check(bool good, const char *name)
 	printf("%sok %d - readings: %s\n", good ? "" : "not ", number, name);
 }
 
+static uint64_t seq;
+
 static void fold(unsigned int type, uint32_t pid, const void *body, const void *data)
 {
-	static uint64_t seq;
 	struct sshobs_hdr hdr = {
 		.len = sizeof(hdr),
 		.hdr_len = sizeof(hdr),
 		.type = (uint16_t)type,
+		.seq = seq + 1,
 		.time_ns = 1000000000ULL * pid + seq,
 		.session = SESSION,
 		.session_seq = ++seq,
@@ -152,6 +154,49 @@ static void test_failures(void)
 	leaves();
 }
 
+/* Records that the ring did not keep. */
+static void loses(uint64_t count)
+{
+	struct sshobs_lost lost = { .count = count };
+	struct sshobs_hdr hdr = { .type = SSHOBS_LOST, .seq = seq + 1 };
+	struct event event = { .hdr = &hdr, .lost = &lost };
+
+	seq += count;
+	if (model_fold(&model, &event, NULL))
+		abort();
+}
+
+static void test_lost(void)
+{
+	logs_in();
+	fail_with(SHELL, SSHOBS_SNAPSHOT_TASK, ESRCH);
+	check(take() == 0, "the exit of a process is still to come");
+	readings_drop_gone(&readings, &model);
+	check(model_find_process(session, SHELL), "it is alive until then");
+	loses(10);
+	forks(USER, 130);
+	fail_with(USER, SSHOBS_SNAPSHOT_TASK, EAGAIN);
+	check(take() == 0, "or was lost");
+	readings_drop_gone(&readings, &model);
+	check(!model_find_process(session, SHELL), "then it has ended");
+	check(model_find_process(session, SERVER) && model_find_process(session, USER),
+	      "others have not, also where they could not be read");
+	check(model_find_process(session, 130), "nor has what began since, and is gone");
+	exits(130);
+	loses(10);
+	fail_with(SERVER, SSHOBS_SNAPSHOT_TASK, ESRCH);
+	fail_with(USER, SSHOBS_SNAPSHOT_TASK, ESRCH);
+	check(take() == 0, "all are gone");
+	exits(SERVER);
+	readings_drop_gone(&readings, &model);
+	check(model_find(&model, SESSION) && !session->live,
+	      "a session that tells of itself since then stays");
+	loses(1);
+	readings_drop_gone(&readings, &model);
+	check(!model_find(&model, SESSION), "and is forgotten when more was lost");
+	leaves();
+}
+
 static size_t count_processes(void)
 {
 	const struct process *process;
@@ -208,6 +253,7 @@ static void test_past(void)
 int main(void)
 {
 	test_failures();
+	test_lost();
 	test_past();
 	printf("1..%d\n", number);
 	return failed != 0;
