@@ -59,13 +59,13 @@ static inline void pick_tests(struct __fixture_metadata *fixture, const char *te
 	struct __test_metadata **t = &fixture->tests;
 
 	while (*t) {
-		if (fnmatch(test, (*t)->name, 0))
+		if (fnmatch(test, (*t)->name, FNM_EXTMATCH))
 			*t = (*t)->next;
 		else
 			t = &(*t)->next;
 	}
 	while (*v) {
-		if (fnmatch(variant, (*v)->name, 0))
+		if (fnmatch(variant, (*v)->name, FNM_EXTMATCH))
 			*v = (*v)->next;
 		else
 			v = &(*v)->next;

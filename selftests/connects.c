@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -159,17 +160,24 @@ TEST_F(member, mptcp_connections_that_are_refused_hold_nothing)
 
 #define SLOW_PATH	"/tmp/selftest-slow"
 
-/* The second connection waits until the first one was taken. */
-static void connect_to_a_full_queue(int sock)
+/* The next one waits until this one was taken. */
+static int fill_queue(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX, .sun_path = SLOW_PATH };
 	int server = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	(void)sock;
 	unlink(SLOW_PATH);
 	if (bind(server, (void *)&addr, sizeof(addr)) || listen(server, 0))
 		_exit(126);
 	connect_unix(SOCK_STREAM, SLOW_PATH, strlen(SLOW_PATH) + 1);
+	return server;
+}
+
+static void connect_to_a_full_queue(int sock)
+{
+	int server = fill_queue();
+
+	(void)sock;
 	if (!born(0)) {
 		usleep(200000);
 		close(accept(server, NULL, NULL));
@@ -188,6 +196,35 @@ TEST_F(member, the_time_inside_a_connect_is_told)
 	rec = nth(self, SSHOBS_CONNECT, 0);
 	EXPECT_GT(100000000ULL, rec->duration_ns);
 	rec = nth(self, SSHOBS_CONNECT, 1);
+	EXPECT_LT(150000000ULL, rec->duration_ns);
+}
+
+static void do_nothing(int signal)
+{
+	(void)signal;
+}
+
+static void connect_until_a_signal_comes(int sock)
+{
+	const struct sigaction action = { .sa_handler = do_nothing };
+
+	(void)sock;
+	fill_queue();
+	sigaction(SIGALRM, &action, NULL);
+	ualarm(200000, 0);
+	connect_unix(SOCK_STREAM, SLOW_PATH, strlen(SLOW_PATH) + 1);
+}
+
+/* Not the number by which the kernel tells itself to begin it anew. */
+TEST_F(member, a_connect_that_a_signal_ends_is_told_as_it_is_to_its_caller)
+{
+	const struct sshobs_connect *rec;
+
+	play(_metadata, self, connect_until_a_signal_comes);
+	ASSERT_EQ(2U, count_of(self, SSHOBS_CONNECT));
+	rec = nth(self, SSHOBS_CONNECT, 1);
+	EXPECT_EQ(EINTR, scene->number);
+	EXPECT_EQ(EINTR, (int)rec->error);
 	EXPECT_LT(150000000ULL, rec->duration_ns);
 }
 

@@ -286,6 +286,38 @@ TEST_F(member, an_exec_with_a_path_that_no_record_holds_has_its_length)
 	EXPECT_EQ(sizeof("program"), rec->argv_len);
 }
 
+#define EXEC_ROUNDS	50
+
+static void exec_true(void)
+{
+	execl("/bin/true", "true", NULL);
+}
+
+/* One of two threads waits for the exec of the other, which kills it. */
+static void exec_in_threads(int sock)
+{
+	int i;
+
+	(void)sock;
+	for (i = 0; i < EXEC_ROUNDS; i++) {
+		if (!born(0)) {
+			at_once(exec_true);
+			_exit(126);
+		}
+		wait(NULL);
+	}
+}
+
+TEST_F(member, an_exec_that_another_threads_exec_ends_has_not_failed)
+{
+	const struct sshobs_exec_fail *rec;
+
+	let(_metadata, self, exec_in_threads);
+	EXPECT_EQ((size_t)EXEC_ROUNDS, count_of(self, SSHOBS_EXEC));
+	rec = nth(self, SSHOBS_EXEC_FAIL, 0);
+	EXPECT_EQ(NULL, rec) TH_LOG("error %u", rec->error);
+}
+
 static void exec_script(int sock)
 {
 	(void)sock;
