@@ -265,4 +265,87 @@ TEST_F(bound, is_counted_and_told_and_nothing_else_is_wrong)
 	EXPECT_EQ(SSHOBS_INCOMPLETE_TASKS, incomplete);
 }
 
-SELFTEST_MAIN()
+/* --- environments -------------------------------------------------------------------- */
+
+/* Of each as much is kept as may be, which takes twice that with its head. */
+#define ENVIRONMENTS_KEPT	((16 << 20) / (2 * SSHOBS_ENVIRON_MAX))
+#define ENVIRONMENTS		(ENVIRONMENTS_KEPT + 50)
+
+static bool has_environment(int fd, pid_t pid)
+{
+	static char room[SSHOBS_ENVIRON_MAX];
+	struct sshobs_snapshot snapshot = {
+		.pid = pid, .what = SSHOBS_SNAPSHOT_EXEC_ENVIRON,
+		.buf = (uintptr_t)room, .buf_len = sizeof(room),
+	};
+
+	if (!ioctl(fd, SSHOBS_IOC_SNAPSHOT, &snapshot))
+		return snapshot.len == sizeof(room);
+	if (errno != ENODATA)
+		_exit(125);
+	return false;
+}
+
+#define INHABITANT		"/tmp/selftest-inhabitant"
+
+/* This program where no file of it is the host's. */
+static bool make_inhabitant(void)
+{
+	size_t len;
+	int fd = open(self_path(), O_RDONLY | O_CLOEXEC);
+	char *image = fd < 0 ? NULL : read_all(fd, &len);
+	bool made;
+
+	close(fd);
+	fd = open(INHABITANT, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	made = image && write(fd, image, len) == (ssize_t)len;
+	close(fd);
+	free(image);
+	return made;
+}
+
+/* Lives until nobody holds the other end of its input. */
+static int play_inhabitant(int argc, char **argv)
+{
+	char byte;
+
+	(void)argc;
+	(void)argv;
+	return read(STDIN_FILENO, &byte, 1) != 0;
+}
+
+static void live_in_large_environments(int sock)
+{
+	static char variable[SSHOBS_ENVIRON_MAX];
+	char *environment[] = { variable, NULL };
+	static pid_t pids[ENVIRONMENTS];
+	int held[2], i, fd;
+
+	(void)sock;
+	memset(variable, 'e', sizeof(variable) - 1);
+	if (!make_inhabitant() || pipe2(held, O_CLOEXEC))
+		_exit(126);
+	for (i = 0; i < ENVIRONMENTS; i++) {
+		pids[i] = vfork();
+		if (pids[i])
+			continue;
+		dup2(held[0], STDIN_FILENO);
+		execle(INHABITANT, INHABITANT, "role:inhabitant", NULL, environment);
+		_exit(127);
+	}
+	fd = records_open(O_NONBLOCK);
+	for (i = 0; i < ENVIRONMENTS; i++)
+		scene->number += has_environment(fd, pids[i]);
+	close(fd);
+	close(held[1]);
+	while (wait(NULL) > 0)
+		;
+}
+
+TEST_F(member, environments_of_all_sessions_take_16_MiB_at_the_most)
+{
+	let(_metadata, self, live_in_large_environments);
+	EXPECT_EQ(ENVIRONMENTS_KEPT, scene->number);
+}
+
+SELFTEST_MAIN({ "inhabitant", play_inhabitant },)
