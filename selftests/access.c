@@ -52,17 +52,6 @@ static bool keep_caps(__u64 caps)
 	return !syscall(SYS_capset, &header, data);
 }
 
-static bool drop_cap(unsigned int cap)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &header, data))
-		return false;
-	data[cap / 32].effective &= ~(1U << cap % 32);
-	return !syscall(SYS_capset, &header, data);
-}
-
 static bool root(void)
 {
 	return true;

@@ -2,7 +2,6 @@
 /* Many at once: who sleeps in the kernel blinds nobody else, and bounds are told. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>

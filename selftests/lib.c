@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -533,18 +534,26 @@ void at_once(void (*call)(void))
 		pthread_join(thread[i], NULL);
 }
 
-uint64_t stat_number(pid_t pid, int n)
+/* The nth field of /proc/PID/stat, from the third on, or NULL; the file has to be freed. */
+static const char *stat_field(pid_t pid, int n, char **stat)
 {
-	char path[64], *stat, *at;
-	uint64_t number;
+	char path[64], *at;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	stat = read_file(path);
+	*stat = read_file(path);
 	/* The name before it may hold anything, ')' too. */
-	at = stat ? strrchr(stat, ')') : NULL;
+	at = *stat ? strrchr(*stat, ')') : NULL;
 	for (; at && n > 2; n--)
 		at = strchr(at + 1, ' ');
-	number = at ? strtoull(at, NULL, 10) : 0;
+	return at ? at + 1 : NULL;
+}
+
+uint64_t stat_number(pid_t pid, int n)
+{
+	char *stat;
+	const char *field = stat_field(pid, n, &stat);
+	uint64_t number = field ? strtoull(field, NULL, 10) : 0;
+
 	free(stat);
 	return number;
 }
@@ -632,12 +641,10 @@ int run_shell(const char *line)
 /* What ps would say: R, S, D, Z ... X: there is no such process. */
 static char state_of(pid_t pid)
 {
-	char path[64], *stat, *end, state;
+	char *stat;
+	const char *field = stat_field(pid, 3, &stat);
+	char state = field ? *field : 'X';
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	stat = read_file(path);
-	end = stat ? strrchr(stat, ')') : NULL;
-	state = end ? end[2] : 'X';
 	free(stat);
 	return state;
 }
@@ -764,6 +771,17 @@ const char *self_path(void)
 
 	path[len > 0 ? len : 0] = '\0';
 	return path;
+}
+
+bool drop_cap(unsigned int cap)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return false;
+	data[cap / 32].effective &= ~(1U << cap % 32);
+	return !syscall(SYS_capset, &header, data);
 }
 
 bool become_root_of_namespaces(int flags)

@@ -166,6 +166,8 @@ bool set_switch(const char *path, char value);
 const char *self_path(void);
 /* Give up root for good. Return true if that worked. */
 bool become_nobody(void);
+/* Give up one capability, CAP_*, until somebody raises it again. Return true if that worked. */
+bool drop_cap(unsigned int cap);
 /* Be root in namespaces of its own, CLONE_NEWUSER among them. Return true if that worked. */
 bool become_root_of_namespaces(int flags);
 uint64_t now_ms(void);

@@ -173,17 +173,6 @@ static int ask_in_child(FIXTURE_DATA(device) *self, bool (*give_up)(void))
 	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static bool drop_cap(unsigned int cap)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &header, data))
-		return false;
-	data[cap / 32].effective &= ~(1U << cap % 32);
-	return !syscall(SYS_capset, &header, data);
-}
-
 static bool all_but_ptrace(void)
 {
 	return drop_cap(CAP_SYS_PTRACE);
