@@ -108,6 +108,32 @@ TEST_F(member, each_connection_that_a_member_makes_is_told)
 	}
 }
 
+/* One that RFC 3692 leaves for experiments, and that has no name. */
+#define PROTOCOL	253
+
+static void connect_raw(int sock)
+{
+	const struct sockaddr_in addr = { AF_INET, 0, { htonl(INADDR_LOOPBACK) }, "" };
+
+	sock = socket(AF_INET, SOCK_RAW, PROTOCOL);
+	if (connect(sock, (const void *)&addr, sizeof(addr)))
+		_exit(126);
+	close(sock);
+}
+
+/* Its text, with the protocol's number, is compared as that of all records is. */
+TEST_F(member, a_connect_of_another_protocol_has_its_number)
+{
+	const struct sshobs_connect *rec;
+
+	play(_metadata, self, connect_raw);
+	ASSERT_EQ(1U, count_of(self, SSHOBS_CONNECT));
+	rec = nth(self, SSHOBS_CONNECT, 0);
+	EXPECT_EQ(PROTOCOL, (int)rec->protocol);
+	EXPECT_EQ(AF_INET, (int)rec->peer.family);
+	EXPECT_EQ(0U, rec->error);
+}
+
 static void connect_to_other(int sock)
 {
 	const struct sockaddr_in addr = { AF_INET, htons(PORT_OTHER), { htonl(INADDR_LOOPBACK) }, "" };
