@@ -275,7 +275,7 @@ static int bprm_execve_leave(struct kretprobe_instance *slot, struct pt_regs *re
 	int err = (int)regs_return_value(regs);
 
 	sshobs_call_end(call);
-	if (err < 0 && err != -ERESTARTNOINTR)
+	if (err < 0 && err > -ERESTARTSYS)
 		exec_fail_record(call->session, AT_FDCWD, bprm->filename, err);
 	return 0;
 }
@@ -298,7 +298,7 @@ static int alloc_bprm_leave(struct kretprobe_instance *slot, struct pt_regs *reg
 	const void *bprm = (void *)regs_return_value(regs);
 
 	sshobs_call_end(call);
-	if (IS_ERR(bprm))
+	if (IS_ERR(bprm) && PTR_ERR(bprm) > -ERESTARTSYS)
 		exec_fail_record(call->session, call->fd, filename->name, PTR_ERR(bprm));
 	return 0;
 }
