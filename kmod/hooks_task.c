@@ -284,10 +284,14 @@ static int bprm_execve_leave(struct kretprobe_instance *slot, struct pt_regs *re
 static int alloc_bprm_decide(struct kretprobe_instance *slot, struct pt_regs *regs)
 {
 	struct sshobs_call *call = (void *)slot->data;
+	const void *filename = (void *)regs_get_kernel_argument(regs, 1);
 
 	sshobs_hit(SSHOBS_HOOK_ALLOC_BPRM);
+	/* Since 7.0 a path that cannot be taken from the caller gets this far, as an error. */
+	if (IS_ERR_OR_NULL(filename))
+		return 1;
 	call->fd = regs_get_kernel_argument(regs, 0);
-	return sshobs_call_begin(call, (void *)regs_get_kernel_argument(regs, 1));
+	return sshobs_call_begin(call, filename);
 }
 
 /* Since 6.8 the file is opened here, and bprm_execve() never sees a missing one. */

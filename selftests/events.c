@@ -200,6 +200,28 @@ TEST_F(member, an_exec_with_too_long_arguments_is_not_told)
 	EXPECT_EQ(0U, count_of(self, SSHOBS_EXEC_FAIL));
 }
 
+/* What the kernel does not even take from the caller. */
+static void exec_without_a_path(int sock)
+{
+	static char path[PATH_MAX + 1000];
+	char *const argv[] = { "nothing", NULL };
+
+	(void)sock;
+	memset(path, 'p', sizeof(path) - 1);
+	if (execv("", argv) != -1 || errno != ENOENT)
+		_exit(124);
+	if (syscall(SYS_execve, NULL, argv, NULL) != -1 || errno != EFAULT)
+		_exit(125);
+	if (execv(path, argv) != -1 || errno != ENAMETOOLONG)
+		_exit(126);
+}
+
+TEST_F(member, an_exec_of_which_no_path_can_be_taken_is_not_told)
+{
+	play(_metadata, self, exec_without_a_path);
+	EXPECT_EQ(0U, count_of(self, SSHOBS_EXEC_FAIL));
+}
+
 /* --- exec --- */
 
 static void exec_with_arguments(int sock)
