@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-/* The environment's buffer is 8 bytes short: slab-out-of-bounds in an exec. */
+/* The environment's buffer is half as long as it has to be: slab-out-of-bounds in an exec. */
 extern bool sshobs_bug_bounds;
 /* A child shares its parent's environment without a reference: use after free at an exit. */
 extern bool sshobs_bug_use;

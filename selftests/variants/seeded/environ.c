@@ -10,7 +10,7 @@
 
 static void *seeded_kmalloc(size_t size, gfp_t flags)
 {
-	return kmalloc(sshobs_bug_bounds ? size - 8 : size, flags);
+	return kmalloc(sshobs_bug_bounds ? size / 2 : size, flags);
 }
 
 static bool seeded_inc_not_zero(refcount_t *ref)
