@@ -230,7 +230,11 @@ static void as_limit(struct sshobs_limit *limit)
 	limit->used = (u64)READ_ONCE(current->mm->total_vm) << PAGE_SHIFT;
 }
 
-/* A path that starts at a descriptor is told as bprm names it, also where there is no bprm yet. */
+/*
+ * A path that starts at a descriptor is told as bprm names it, also where there is no bprm yet.
+ * An exec that a signal or another thread's exec interrupts, and that is to begin anew or is
+ * killed, has not failed for anybody: the numbers from ERESTARTSYS on are the kernel's own.
+ */
 static void exec_fail_record(struct sshobs_session *session, int fd, const char *path, int err)
 {
 	struct sshobs_exec_fail *rec;
@@ -238,6 +242,8 @@ static void exec_fail_record(struct sshobs_session *session, int fd, const char 
 	bool as = as_told(err);
 	char dir[32] = "";
 
+	if (err <= -ERESTARTSYS)
+		return;
 	if (fd != AT_FDCWD && *path != '/')
 		dir_len = scnprintf(dir, sizeof(dir), "/dev/fd/%d%s", fd, *path ? "/" : "");
 	total = dir_len + strlen(path);
@@ -264,10 +270,7 @@ static int bprm_execve_decide(struct kretprobe_instance *slot, struct pt_regs *r
 	return sshobs_call_begin((void *)slot->data, (void *)regs_get_kernel_argument(regs, 0));
 }
 
-/*
- * 0 does not mean that a program runs: AT_EXECVE_CHECK only asks. An exec that waits for
- * another thread's, and is to begin anew or is killed by it, has not failed for anybody.
- */
+/* 0 does not mean that a program runs: AT_EXECVE_CHECK only asks. */
 static int bprm_execve_leave(struct kretprobe_instance *slot, struct pt_regs *regs)
 {
 	struct sshobs_call *call = (void *)slot->data;
@@ -275,7 +278,7 @@ static int bprm_execve_leave(struct kretprobe_instance *slot, struct pt_regs *re
 	int err = (int)regs_return_value(regs);
 
 	sshobs_call_end(call);
-	if (err < 0 && err > -ERESTARTSYS)
+	if (err < 0)
 		exec_fail_record(call->session, AT_FDCWD, bprm->filename, err);
 	return 0;
 }
@@ -302,7 +305,7 @@ static int alloc_bprm_leave(struct kretprobe_instance *slot, struct pt_regs *reg
 	const void *bprm = (void *)regs_return_value(regs);
 
 	sshobs_call_end(call);
-	if (IS_ERR(bprm) && PTR_ERR(bprm) > -ERESTARTSYS)
+	if (IS_ERR(bprm))
 		exec_fail_record(call->session, call->fd, filename->name, PTR_ERR(bprm));
 	return 0;
 }

@@ -291,15 +291,10 @@ static bool has_environment(int fd, pid_t pid)
 static bool make_inhabitant(void)
 {
 	size_t len;
-	int fd = open(self_path(), O_RDONLY | O_CLOEXEC);
-	char *image = fd < 0 ? NULL : read_all(fd, &len);
-	bool made;
+	char *program = read_bytes(self_path(), &len);
+	bool made = program && write_file(INHABITANT, program, len) && !chmod(INHABITANT, 0755);
 
-	close(fd);
-	fd = open(INHABITANT, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-	made = image && write(fd, image, len) == (ssize_t)len;
-	close(fd);
-	free(image);
+	free(program);
 	return made;
 }
 

@@ -390,15 +390,12 @@ TEST_F_TIMEOUT(failing, a_call_that_fails_changes_nothing, 1800)
 static int module_fd(void)
 {
 	size_t len;
-	char *bytes;
-	int from = open(getenv("SSHOBS_KO"), O_RDONLY | O_CLOEXEC);
+	char *bytes = read_bytes(module_path(), &len);
 	int fd = memfd_create("sshobs.ko", MFD_CLOEXEC);
 
-	bytes = from < 0 ? NULL : read_all(from, &len);
 	if (!bytes || write(fd, bytes, len) != (ssize_t)len)
 		return -1;
 	free(bytes);
-	close(from);
 	return fd;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -12,11 +11,7 @@
 
 bool image_read(struct image *image)
 {
-	int fd = open(module_path(), O_RDONLY | O_CLOEXEC);
-
-	image->bytes = fd < 0 ? NULL : read_all(fd, &image->len);
-	if (fd >= 0)
-		close(fd);
+	image->bytes = read_bytes(module_path(), &image->len);
 	return image->bytes;
 }
 

@@ -715,7 +715,7 @@ int read_byte(int fd)
 	return read(fd, &byte, 1);
 }
 
-char *read_all(int fd, size_t *len)
+static char *read_all(int fd, size_t *len)
 {
 	size_t size = 4096, have = 0;
 	char *bytes = malloc(size + 1);
@@ -736,16 +736,21 @@ char *read_all(int fd, size_t *len)
 	return bytes;
 }
 
-char *read_file(const char *path)
+char *read_bytes(const char *path, size_t *len)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char *bytes;
 
 	if (fd < 0)
 		return NULL;
-	bytes = read_all(fd, NULL);
+	bytes = read_all(fd, len);
 	close(fd);
 	return bytes;
+}
+
+char *read_file(const char *path)
+{
+	return read_bytes(path, NULL);
 }
 
 bool write_file(const char *path, const void *bytes, size_t len)

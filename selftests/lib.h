@@ -156,8 +156,8 @@ bool wait_in_syscall(pid_t pid, long nr);
 bool wait_in_function(pid_t pid, const char *function);
 /* Read a byte, or see the end. Return 1, 0, or -1 on an error or when time is up. */
 int read_byte(int fd);
-/* Read to the end of a file into memory with a NUL behind it; NULL on errors. */
-char *read_all(int fd, size_t *len);
+/* Read a file into memory with a NUL behind it, which is not counted; NULL on errors. */
+char *read_bytes(const char *path, size_t *len);
 char *read_file(const char *path);
 bool write_file(const char *path, const void *bytes, size_t len);
 /* The same with one character. */

@@ -145,13 +145,9 @@ static inline void expect_same_as_proc(struct __test_metadata *_metadata,
 {
 	char path[64], *text;
 	size_t len = 0;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
-	fd = open(path, O_RDONLY);
-	ASSERT_LE(0, fd);
-	text = read_all(fd, &len);
-	close(fd);
+	text = read_bytes(path, &len);
 	ASSERT_NE(NULL, text);
 	ASSERT_EQ(0, ask(self, pid, what));
 	ASSERT_EQ(len, self->snapshot.len) TH_LOG("%s", name);

@@ -174,14 +174,14 @@ static int read_process(struct readings *readings, const struct process *process
 	struct process_reading *reading;
 	struct snapshot snapshot;
 	int err = take(&snapshot, readings, process, 0);
+	bool gone = err == -ESRCH;
 
 	if (is_final(err))
 		return err;
-	reading =
-		err && err != -ESRCH ? find_process(readings, &key) : process_slot(readings, &key);
+	reading = !err || gone ? process_slot(readings, &key) : find_process(readings, &key);
 	if (reading) {
 		reading->round = readings->round;
-		reading->gone = err == -ESRCH;
+		reading->gone = gone;
 	}
 	if (err)
 		return 0;
