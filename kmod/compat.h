@@ -100,6 +100,16 @@ static inline struct file *sshobs_get_exe_file(struct mm_struct *mm)
  */
 #define SSHOBS_ALLOC_BPRM_OPENS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0))
 
+/*
+ * 6.11 has one place that gives an error to a TCP socket, which wakes who waits before it
+ * reports the error; stable updates have it from 6.1 on. Without it, they are woken later.
+ */
+#ifdef SSHOBS_HAVE_TCP_DONE_WITH_ERROR
+#define SSHOBS_TCP_DONE_WITH_ERROR true
+#else
+#define SSHOBS_TCP_DONE_WITH_ERROR false
+#endif
+
 /* 6.16 tells the tracepoint's probe whether it is the last thread that goes. */
 #ifdef SSHOBS_HAVE_EXIT_GROUP_DEAD
 #define SSHOBS_EXIT_ARGS struct task_struct *task, bool group_dead

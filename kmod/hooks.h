@@ -39,6 +39,7 @@ enum sshobs_hook_id {
 	SSHOBS_HOOK_TCP_PROBE,
 	SSHOBS_HOOK_TCP_RECEIVE_RESET,
 	SSHOBS_HOOK_TCP_FINISH_CONNECT,
+	SSHOBS_HOOK_TCP_DONE_WITH_ERROR,
 	SSHOBS_HOOK_SOCK_DEF_ERROR_REPORT,
 	SSHOBS_HOOK_INET_STREAM_CONNECT,
 	SSHOBS_HOOK_INET_DGRAM_CONNECT,
@@ -232,6 +233,14 @@ void sshobs_hooks_wire_end(struct sshobs_session *session, struct sock *sock);
  * Context: process context, as long as the caller keeps @sock.
  */
 void sshobs_hooks_sock_closed(const struct sock *sock);
+
+/**
+ * sshobs_hooks_sock_reset() - a reset came for a TCP socket that a member may be connecting
+ * @sock: the socket, locked by the caller; nobody was told of the reset yet
+ *
+ * Context: any but NMI.
+ */
+void sshobs_hooks_sock_reset(const struct sock *sock);
 
 /**
  * sshobs_endpoint() - a socket address as a record has it

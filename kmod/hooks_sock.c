@@ -242,6 +242,26 @@ static void notrace tcp_finish_connect_call(unsigned long ip, unsigned long pare
 }
 
 /*
+ * tcp_done_with_error(sock, error): ICMP, or that nobody answers; with the socket locked.
+ * Whoever asks for the error takes it from the socket, maybe before that is reported.
+ */
+static void notrace tcp_done_with_error_call(unsigned long ip, unsigned long parent,
+					     struct ftrace_ops *ops, SSHOBS_FTRACE_REGS *regs)
+{
+	sshobs_hit(SSHOBS_HOOK_TCP_DONE_WITH_ERROR);
+	if (sshobs_connecting_any())
+		connecting_end((void *)sshobs_ftrace_argument(regs, 0),
+			       sshobs_ftrace_argument(regs, 1));
+}
+
+/* The compiler may have made tcp_done_with_error() a part of who calls this. */
+void sshobs_hooks_sock_reset(const struct sock *sock)
+{
+	if (sshobs_connecting_any() && sock->sk_state == TCP_SYN_SENT)
+		connecting_end(sock, ECONNREFUSED);
+}
+
+/*
  * sock_def_error_report(sock): whatever went wrong, a reset, ICMP or that nobody answers;
  * before those who sleep for it are woken. It is called for less than an error, too.
  */
@@ -383,6 +403,11 @@ struct sshobs_hook sshobs_hooks_sock[] = {
 		.id = SSHOBS_HOOK_TCP_FINISH_CONNECT,
 		.symbol = "tcp_finish_connect",
 		.call = tcp_finish_connect_call,
+	}, {
+		.id = SSHOBS_HOOK_TCP_DONE_WITH_ERROR,
+		.unneeded = !SSHOBS_TCP_DONE_WITH_ERROR,
+		.symbol = "tcp_done_with_error",
+		.call = tcp_done_with_error_call,
 	}, {
 		.id = SSHOBS_HOOK_SOCK_DEF_ERROR_REPORT,
 		.symbol = "sock_def_error_report",

@@ -261,6 +261,7 @@ static noinline void receive_reset_look(const struct sock *sock)
 static void receive_reset_trace(void *data, struct sock *sock)
 {
 	sshobs_hit(SSHOBS_HOOK_TCP_RECEIVE_RESET);
+	sshobs_hooks_sock_reset(sock);
 	if (atomic_read(&talking))
 		receive_reset_look(sock);
 }

@@ -16,6 +16,7 @@
 #include <linux/un.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include "hooks.h"
 #include "trial.h"
@@ -126,10 +127,11 @@ static struct socket *try_accept(struct trial *trial, struct socket *listener)
 	return server;
 }
 
-/* It closes by a reset, which leaves nothing behind that would wait. */
+/* It ends by a reset, which leaves nothing behind that would wait. */
 static void try_reset(struct trial *trial, struct socket *client, struct socket *server)
 {
-	sock_no_linger(client->sk);
+	if (client->sk->sk_state != TCP_CLOSE && !tcp_abort(client->sk, ECONNABORTED))
+		called(trial, SSHOBS_HOOK_TCP_DONE_WITH_ERROR);
 	sock_release(client);
 	called(trial, SSHOBS_HOOK_TCP_CLOSE);
 	if (!server)

@@ -433,6 +433,88 @@ TEST_F(member, how_a_TCP_connect_over_IPv6_ended_is_told)
 	expect_all_ways(_metadata, self, AF_INET6);
 }
 
+/* As many as a session has watched, but for what comes to be silent. */
+#define READ_SOCKS	31
+
+/*
+ * Ask for the error of one after the other, over and over, until it had one. By two processes:
+ * where the network finds it out, it interrupts one of them.
+ */
+static void read_errors(const int *socks)
+{
+	socklen_t len = sizeof(int);
+	int i, error;
+
+	while ((i = __atomic_load_n(&scene->number, __ATOMIC_RELAXED)) < READ_SOCKS)
+		if (!getsockopt(socks[i], SOL_SOCKET, SO_ERROR, &error, &len) && error)
+			__atomic_store_n(&scene->number, i + 1, __ATOMIC_RELAXED);
+}
+
+static void connect_and_read_errors(uint16_t port)
+{
+	struct sockaddr_in addr = { AF_INET, htons(port), { htonl(INADDR_LOOPBACK) } };
+	int socks[READ_SOCKS], one = 1, i;
+
+	scene->number = 0;
+	for (i = 0; i < READ_SOCKS; i++) {
+		socks[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		setsockopt(socks[i], IPPROTO_TCP, TCP_SYNCNT, &one, sizeof(one));
+	}
+	if (!born(0)) {
+		read_errors(socks);
+		leave(0);
+	}
+	for (i = 0; i < READ_SOCKS; i++) {
+		connect(socks[i], (void *)&addr, sizeof(addr));
+		/* So do they fail. */
+		usleep(10000);
+	}
+	read_errors(socks);
+	wait(NULL);
+	for (i = 0; i < READ_SOCKS; i++)
+		close(socks[i]);
+}
+
+static void connect_and_read_all_errors(int sock)
+{
+	(void)sock;
+	be_silent(AF_INET);
+	connect_and_read_errors(PORT_SHUT);
+	connect_and_read_errors(PORT_SILENT);
+}
+
+static bool error_comes_first(int fd)
+{
+	struct sshobs_probe probe = { .index = 0 };
+
+	while (!ioctl(fd, SSHOBS_IOC_PROBE, &probe)) {
+		if (!strcmp(probe.symbol, "tcp_done_with_error"))
+			return probe.flags & SSHOBS_PROBE_ACTIVE;
+		probe = (struct sshobs_probe){ .index = probe.index + 1 };
+	}
+	return false;
+}
+
+/* The socket forgets it then, and the network reports it only after that. */
+TEST_F(member, the_error_of_a_connect_is_told_whoever_reads_it_first)
+{
+	const struct sshobs_connect *rec;
+	unsigned int refused = 0, timed_out = 0, taken = 0;
+	size_t i;
+
+	play(_metadata, self, connect_and_read_all_errors);
+	for (i = 0; i < count_of(self, SSHOBS_CONNECT); i++) {
+		rec = nth(self, SSHOBS_CONNECT, i);
+		refused += rec->error == ECONNREFUSED;
+		timed_out += rec->error == ETIMEDOUT;
+		taken += rec->flags == SSHOBS_CONNECT_UNSENT;
+	}
+	EXPECT_EQ(READ_SOCKS, refused);
+	EXPECT_EQ(READ_SOCKS, timed_out + taken);
+	if (error_comes_first(self->log.fd))
+		EXPECT_EQ(0U, taken);
+}
+
 /* What this host refused is told when the socket tries once more. */
 static void connect_twice(int sock)
 {

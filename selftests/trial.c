@@ -169,7 +169,8 @@ static const struct lack {
 } lacks[] = {
 	{ "loopback", "ip link set lo down", "ip link set lo up", { CONNECTED, SENT } },
 	{ "a port that is not watched", "cat " PORT_RANGE " >/tmp/range; echo 2222 2223 >" PORT_RANGE,
-	  "cat /tmp/range >" PORT_RANGE, { "inet_stream_connect", "inet_csk_accept", "tcp_close", CONNECTED, SENT } },
+	  "cat /tmp/range >" PORT_RANGE, { "inet_stream_connect", "inet_csk_accept", "tcp_close",
+					     "tcp_done_with_error", CONNECTED, SENT } },
 	{ "/dev/ptmx", "mv /dev/ptmx /dev/no-ptmx", "mv /dev/no-ptmx /dev/ptmx", { TERMINAL } },
 	{ "/dev/ptmx, but a file", "mv /dev/ptmx /dev/no-ptmx; : >/dev/ptmx",
 	  "mv /dev/no-ptmx /dev/ptmx", { TERMINAL } },

@@ -632,7 +632,8 @@ struct sshobs_log {
 #define SSHOBS_CONNECT_ABANDONED	(1U << 1)
 /* TCP: this host itself refused it at once, and no packet left: it has no route or no
  * free port. Which errno the call returned is not known; told when the socket is closed,
- * or connects again.
+ * or connects again. So is one that failed later, up to Linux 6.0, if somebody who did not
+ * wait for it took its error from the socket in that very moment.
  */
 #define SSHOBS_CONNECT_UNSENT	(1U << 2)
 
