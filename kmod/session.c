@@ -557,7 +557,7 @@ bool sshobs_session_adopt_task(struct sshobs_session *session, const struct task
 {
 	struct sshobs_session *left;
 
-	if (sshobs_task_find(task))
+	if (!atomic_read(&task->signal->live) || sshobs_task_find(task))
 		return false;
 	if (!session_join(session, task, BIT(SSHOBS_TASK_PROMPTED)))
 		return false;
@@ -566,8 +566,10 @@ bool sshobs_session_adopt_task(struct sshobs_session *session, const struct task
 	if (atomic_read(&task->signal->live))
 		return true;
 	left = sshobs_session_leave(task);
-	if (left)
+	if (left) {
+		atomic_dec(&session->processes);
 		sshobs_session_put(left);
+	}
 	return false;
 }
 

@@ -1058,4 +1058,53 @@ TEST_F(member, who_was_there_first_is_adopted_where_it_is_clear_by_whom)
 	kill(both, SIGKILL);
 }
 
+#define DEAD	5
+
+/* Whose children are dead, and never waited for. */
+static void live_with_the_dead(void)
+{
+	siginfo_t info;
+	int i;
+
+	for (i = 0; i < DEAD; i++) {
+		if (!fork())
+			_exit(0);
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT))
+			_exit(126);
+	}
+	for (;;)
+		pause();
+}
+
+TEST_F(member, the_dead_are_not_adopted)
+{
+	int server = listen_on(AF_INET, PORT), sock;
+	const struct sshobs_hdr *hdr;
+	const struct sshobs_end *end;
+	pid_t pid;
+
+	log_close(&self->log);
+	ASSERT_EQ(0, module_unload());
+	self->client = connect_to(AF_INET, PORT, NULL);
+	sock = accept(server, NULL, NULL);
+	ASSERT_LE(0, sock);
+	pid = fork();
+	if (!pid) {
+		close(server);
+		live_with_the_dead();
+	}
+	close(sock);
+	ASSERT_TRUE(wait_in_syscall(pid, SYS_pause));
+
+	ASSERT_EQ(0, module_want(PORTS));
+	self->log.fd = records_open(O_NONBLOCK);
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_CLONE)));
+	kill(pid, SIGKILL);
+	hdr = log_wait(&self->log, WANT(.type = SSHOBS_END));
+	ASSERT_NE(NULL, hdr);
+	end = body(hdr);
+	EXPECT_EQ(1U, end->processes);
+}
+
 SELFTEST_MAIN()
