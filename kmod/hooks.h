@@ -112,6 +112,7 @@ struct sshobs_hook {
  * @fd: where the path at @arg starts, or AT_FDCWD, where the return needs that
  * @begin_ns: when it began, where the return needs that
  * @nproc: processes of its user when it began, where the return needs that
+ * @refusals: of forks of its process by a cgroup when it began, where the return needs that
  */
 struct sshobs_call {
 	struct sshobs_session	*session;
@@ -121,6 +122,7 @@ struct sshobs_call {
 	int			fd;
 	u64			begin_ns;
 	u64			nproc;
+	int			refusals;
 };
 
 DECLARE_PER_CPU(unsigned long[SSHOBS_HOOKS], sshobs_hits);

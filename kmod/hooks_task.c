@@ -136,28 +136,32 @@ static int cgroup_file_notify_enter(struct kprobe *probe, struct pt_regs *regs)
 	    copy_from_kernel_nofault(&at, node + offsetof(struct kernfs_node, name), sizeof(at)) ||
 	    copy_from_kernel_nofault(name, at, sizeof(name)))
 		return 0;
-	if (!memcmp(name, wanted, sizeof(name)))
+	if (!memcmp(name, wanted, sizeof(name))) {
 		WRITE_ONCE(entry->refused, current->pid);
+		/* What stays where another thread is refused before this one has looked. */
+		atomic_inc(&entry->refusals);
+	}
 	return 0;
 }
 
 /* Whether a cgroup refused a fork of this thread since it was asked last. */
-static bool refused_by_cgroup(void)
+static bool refused_by_cgroup(struct sshobs_task *entry)
 {
-	struct sshobs_task *entry = sshobs_task_find(current);
-
-	return entry && cmpxchg(&entry->refused, current->pid, 0) == current->pid;
+	return cmpxchg(&entry->refused, current->pid, 0) == current->pid;
 }
 
 static int kernel_clone_decide(struct kretprobe_instance *slot, struct pt_regs *regs)
 {
 	struct sshobs_call *call = (void *)slot->data;
+	struct sshobs_task *entry;
 
 	sshobs_hit(SSHOBS_HOOK_KERNEL_CLONE);
 	if (sshobs_call_begin(call, NULL))
 		return 1;
+	entry = sshobs_task_find(current);
 	/* One that nobody watched. */
-	refused_by_cgroup();
+	refused_by_cgroup(entry);
+	call->refusals = atomic_read(&entry->refusals);
 	call->nproc = SSHOBS_USER_COUNT(current_real_cred(), NPROC);
 	return 0;
 }
@@ -171,12 +175,16 @@ static bool nproc_binds(const struct cred *cred)
 }
 
 /* What of all that EAGAIN may mean it is; only what is sure. */
-static enum sshobs_fork_limit fork_limit(u64 nproc_used)
+static enum sshobs_fork_limit fork_limit(const struct sshobs_call *call, u64 nproc_used)
 {
 	const struct cred *cred = current_real_cred();
+	struct sshobs_task *entry = sshobs_task_find(current);
 
-	if (refused_by_cgroup())
+	if (refused_by_cgroup(entry))
 		return SSHOBS_FORK_PIDS;
+	/* It refused another thread of the process, and maybe this one. */
+	if (atomic_read(&entry->refusals) != call->refusals)
+		return SSHOBS_FORK_UNKNOWN;
 	/* Further out, the user may count as another one, and have other limits. */
 	if (cred->user_ns != &init_user_ns)
 		return SSHOBS_FORK_UNKNOWN;
@@ -210,7 +218,7 @@ static int kernel_clone_leave(struct kretprobe_instance *slot, struct pt_regs *r
 	rec->nproc_hard = limit.hard;
 	rec->nproc_used = max_t(u64, call->nproc, SSHOBS_USER_COUNT(current_real_cred(), NPROC));
 	if (rec->error == EAGAIN)
-		rec->limit = fork_limit(rec->nproc_used);
+		rec->limit = fork_limit(call, rec->nproc_used);
 	sshobs_record_end(rec);
 	return 0;
 }

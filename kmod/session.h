@@ -96,7 +96,8 @@ struct sshobs_session {
  *	unsettled; NULL: none
  * @flags: bits SSHOBS_TASK_*
  * @waiting: of a server: connections in the accept queue when it asked for one last
- * @refused: of a member: thread whose fork a cgroup's pids.max has just refused, or 0
+ * @refused: of a member: thread whose fork a cgroup's pids.max has refused last, or 0
+ * @refusals: of a member: forks that a cgroup's pids.max has refused
  * @environ: what its program was given, or NULL
  * @rcu: for kfree_rcu()
  */
@@ -107,6 +108,7 @@ struct sshobs_task {
 	unsigned long			flags;
 	unsigned int			waiting;
 	pid_t				refused;
+	atomic_t			refusals;
 	struct sshobs_environ __rcu	*environ;
 	struct rcu_head			rcu;
 };

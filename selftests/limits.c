@@ -99,6 +99,62 @@ TEST_F(member, a_fork_that_a_cgroup_refuses_is_told_as_such)
 	EXPECT_EQ(SSHOBS_FORK_PIDS, rec->limit);
 }
 
+#define FORKS		10
+/* What takes a while to copy for a child, and to free where there will be none. */
+#define BALLAST		(64UL << 20)
+
+static int slow_forks;
+
+/* One thread forks the slow way, the other one meanwhile as often as it can. */
+static void fork_in_a_cgroup_at_once(void)
+{
+	const bool slow = __atomic_exchange_n(&slow_forks, FORKS, __ATOMIC_SEQ_CST) == 0;
+	char pid[16];
+
+	/* It has threads already, for which there would be no room. */
+	if (!write_file(CGROUP "/cgroup.procs", pid, sprintf(pid, "%d", getpid())))
+		_exit(126);
+	while (__atomic_load_n(&slow_forks, __ATOMIC_SEQ_CST)) {
+		if (raw_clone(slow ? SIGCHLD : CLONE_VM | CLONE_VFORK | SIGCHLD) >= 0)
+			_exit(125);
+		if (slow)
+			__atomic_fetch_sub(&slow_forks, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void fork_in_threads(int sock)
+{
+	char *ballast = malloc(BALLAST);
+
+	memset(ballast, 1, BALLAST);
+	scene->conn[conn_of(sock)].threads = 2;
+	/* The kernel counts refusals of a cgroup by a timer, too, in the middle of all else. */
+	scene->incomplete_or_not = SSHOBS_INCOMPLETE_MISSED;
+	at_once(fork_in_a_cgroup_at_once);
+	free(ballast);
+}
+
+TEST_F(member, forks_of_threads_that_a_cgroup_refuses_are_told_as_nothing_else)
+{
+	const struct sshobs_clone_fail *rec;
+	unsigned int limits[SSHOBS_FORK_SYSTEM + 1] = {};
+	size_t i;
+
+	if (!make_cgroup("1"))
+		SKIP(return, "there is no cgroup of pids");
+	play(_metadata, self, fork_in_threads);
+	ASSERT_LT(FORKS, count_of(self, SSHOBS_CLONE_FAIL));
+	for (i = 0; i < count_of(self, SSHOBS_CLONE_FAIL); i++) {
+		rec = nth(self, SSHOBS_CLONE_FAIL, i);
+		ASSERT_GE(SSHOBS_FORK_SYSTEM, rec->limit);
+		limits[rec->limit]++;
+	}
+	/* The rest are not known: the refusal of the other thread overtook theirs. */
+	EXPECT_LT(0U, limits[SSHOBS_FORK_PIDS]);
+	EXPECT_EQ(0U, limits[SSHOBS_FORK_NPROC]);
+	EXPECT_EQ(0U, limits[SSHOBS_FORK_SYSTEM]);
+}
+
 #define THREADS_MAX	"/proc/sys/kernel/threads-max"
 
 static void fork_beyond_threads_max(int sock)

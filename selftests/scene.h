@@ -65,6 +65,7 @@ struct conn {
  * @members: how many
  * @number: for whatever else a test wants to know
  * @incomplete: SSHOBS_INCOMPLETE_* that its sessions end with
+ * @incomplete_or_not: those that they may end with or not
  */
 struct scene {
 	struct conn	conn[CONNECTIONS_MAX];
@@ -72,6 +73,7 @@ struct scene {
 	unsigned int	members;
 	int		number;
 	unsigned int	incomplete;
+	unsigned int	incomplete_or_not;
 };
 
 extern struct scene *scene;
