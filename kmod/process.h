@@ -114,6 +114,8 @@ void sshobs_process_files(struct task_struct *task,
  * sshobs_process_fds() - how many descriptors a process has open
  * @task: the process, kept by the caller
  *
+ * One that is just being opened counts.
+ *
  * Context: as for sshobs_process_files().
  */
 unsigned int sshobs_process_fds(struct task_struct *task);

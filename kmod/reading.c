@@ -16,7 +16,9 @@
 #include "record.h"
 #include "session.h"
 
+/* Readings that are under way, and how many of one session. */
 #define ASKED_MAX	1024
+#define ASKED_SESSION	4
 
 /**
  * struct asked - one prompt
@@ -104,6 +106,28 @@ static void tell_process(struct asked *asked, struct task_struct *task, u32 flag
 	preempt_enable();
 }
 
+/* Count one more, of the session and of all, up to the bounds. */
+static bool count_in(struct sshobs_session *session)
+{
+	if (atomic_inc_return(&session->asked) > ASKED_SESSION)
+		goto uncount_session;
+	if (atomic_inc_return(&asked_count) > ASKED_MAX)
+		goto uncount;
+	return true;
+
+uncount:
+	atomic_dec(&asked_count);
+uncount_session:
+	atomic_dec(&session->asked);
+	return false;
+}
+
+static void count_out(struct sshobs_session *session)
+{
+	atomic_dec(&asked_count);
+	atomic_dec(&session->asked);
+}
+
 static void read_session(struct work_struct *work)
 {
 	struct asked *asked = container_of(work, struct asked, work);
@@ -115,31 +139,32 @@ static void read_session(struct work_struct *work)
 	for (i = 0; i < asked->count; i++) {
 		tell_process(asked, asked->tasks[i], i + 1 == asked->count ? last : 0);
 		put_task_struct(asked->tasks[i]);
+		cond_resched();
 	}
+	count_out(asked->session);
 	preempt_disable();
 	sshobs_session_put(asked->session);
 	preempt_enable();
 	kfree(asked);
-	atomic_dec(&asked_count);
 }
 
 static struct asked *asked_new(struct sshobs_session *session, u32 pts)
 {
 	struct asked *asked;
 
-	if (atomic_inc_return(&asked_count) > ASKED_MAX)
-		goto uncount;
+	if (!count_in(session))
+		return NULL;
 	asked = kzalloc(sizeof(*asked), GFP_NOWAIT | __GFP_NOWARN);
 	if (!asked)
-		goto uncount;
+		goto count_out;
 	INIT_WORK(&asked->work, read_session);
 	asked->session = session;
 	asked->prompt_ns = ktime_get_ns();
 	asked->pts = pts;
 	return asked;
 
-uncount:
-	atomic_dec(&asked_count);
+count_out:
+	count_out(session);
 	return NULL;
 }
 

@@ -29,7 +29,8 @@ void sshobs_reading_exit(void);
  * @session: the session, that current is a member of
  * @pts: the terminal that it came to a prompt on
  *
- * At most 1024 may be under way; one beyond that, or without memory, marks the session.
+ * At most 4 of a session, and 1024 of all, may be under way; one beyond that, or without
+ * memory, marks the session.
  *
  * Context: process context, preemption off.
  */

@@ -49,6 +49,7 @@ struct sshobs_environ;
  *	are being made, and one for the open socket; at 0 the session ends
  * @watched: its calls that hold a slot of a return probe right now
  * @connecting: TCP connections of its members that are being made
+ * @asked: readings of its processes that are under way
  * @processes: processes that were members
  * @execs: programs that they became
  * @incomplete: SSHOBS_INCOMPLETE_*
@@ -68,6 +69,7 @@ struct sshobs_session {
 	atomic_t		holds;
 	atomic_t		watched;
 	atomic_t		connecting;
+	atomic_t		asked;
 	atomic_t		processes;
 	atomic_t		execs;
 	atomic_t		incomplete;

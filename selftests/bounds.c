@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -342,4 +343,193 @@ TEST_F(member, environments_of_all_sessions_take_16_MiB_at_the_most)
 	EXPECT_EQ(ENVIRONMENTS_KEPT, scene->number);
 }
 
-SELFTEST_MAIN({ "inhabitant", play_inhabitant },)
+/* --- readings at the prompt ---------------------------------------------------------- */
+
+/* More than may be under way of all sessions. */
+#define PROMPTERS	1100
+
+/* Above what keeps the kernel's workers from running, and the test between. */
+#define PRIORITY_OCCUPY	1
+#define PRIORITY_TEST	2
+#define PRIORITY_PROMPT	3
+
+/* Each prompter writes a byte when it is there, and another one when it was at its prompt. */
+static int told[2];
+static unsigned int prompters;
+
+static bool be_urgent(int priority)
+{
+	const struct sched_param param = { .sched_priority = priority };
+
+	return !sched_setscheduler(0, priority ? SCHED_FIFO : SCHED_OTHER, &param);
+}
+
+/* Comes to a prompt when it is let, and lives as long as its terminal. */
+static int play_prompter(int argc, char **argv)
+{
+	struct pollfd terminal = { .fd = STDOUT_FILENO, .events = POLLIN };
+	char byte;
+
+	(void)argc;
+	(void)argv;
+	if (!be_urgent(PRIORITY_PROMPT) || write(STDERR_FILENO, "", 1) != 1 ||
+	    read(STDIN_FILENO, &byte, 1) != 1 || poll(&terminal, 1, 0) < 0 ||
+	    write(STDERR_FILENO, "", 1) != 1)
+		return 1;
+	return poll(&terminal, 1, -1) != 1;
+}
+
+static void run_prompters(int sock)
+{
+	int master = open_master(), slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	unsigned int i;
+
+	if (slave < 0)
+		_exit(126);
+	for (i = 0; i < prompters; i++) {
+		if (vfork())
+			continue;
+		dup2(hold, STDIN_FILENO);
+		dup2(slave, STDOUT_FILENO);
+		dup2(told[1], STDERR_FILENO);
+		execl(INHABITANT, INHABITANT, "role:prompter", NULL);
+		_exit(127);
+	}
+	until_closed(sock);
+	close(slave);
+	close(master);
+	while (wait(NULL) > 0)
+		;
+}
+
+static bool wait_told(unsigned int count)
+{
+	while (count && read_byte(told[0]) == 1)
+		count--;
+	return !count;
+}
+
+/* A login with so many prompters. */
+struct prompting {
+	pid_t		server;
+	int		client;
+	int		release;
+	unsigned int	count;
+	uint64_t	session;
+};
+
+static bool prompting_start(struct prompting *prompting, struct log *log)
+{
+	part = run_prompters;
+	prompters = prompting->count;
+	prompting->release = scene_start(AF_INET, serve_part, &prompting->server);
+	prompting->client = connect_to(AF_INET, PORT, &scene->conn[0].port);
+	if (prompting->release < 0 || read_byte(prompting->client) != 1 ||
+	    !wait_told(prompting->count))
+		return false;
+	prompting->session = log_wait_session(log, scene->conn[0].port);
+	return prompting->session;
+}
+
+static bool prompting_go(const struct prompting *prompting)
+{
+	char bytes[PROMPTERS] = {};
+
+	return write(prompting->release, bytes, prompting->count) == (ssize_t)prompting->count &&
+	       wait_told(prompting->count);
+}
+
+/* Return what its end says to be missing. */
+static unsigned int prompting_end(const struct prompting *prompting, struct log *log)
+{
+	const struct sshobs_hdr *end;
+
+	close(prompting->client);
+	close(prompting->release);
+	if (wait_for(prompting->server))
+		return ~0U;
+	end = log_wait(log, IN(SSHOBS_END, prompting->session));
+	return end ? ((const struct sshobs_end *)body(end))->incomplete : ~0U;
+}
+
+#define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
+
+/* Keep each processor from what is less urgent than this. */
+static bool occupy(pid_t *pids, int count)
+{
+	cpu_set_t one;
+	int i;
+
+	if (!write_file(RT_RUNTIME, "-1", 2) || !be_urgent(PRIORITY_TEST))
+		return false;
+	for (i = 0; i < count; i++) {
+		pids[i] = fork();
+		if (pids[i])
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(i, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		be_urgent(PRIORITY_OCCUPY);
+		for (;;)
+			;
+	}
+	return true;
+}
+
+static bool let_go(const pid_t *pids, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		kill(pids[i], SIGKILL);
+	return be_urgent(0) && write_file(RT_RUNTIME, "950000", 6);
+}
+
+static unsigned int prompts_read(const struct log *log, uint64_t session)
+{
+	unsigned int count = 0;
+	ssize_t i = -1;
+
+	while ((i = log_index(log, IN(SSHOBS_READING, session), i + 1)) >= 0) {
+		const struct sshobs_reading *reading = body(log->recs[i]);
+
+		count += !!(reading->flags & SSHOBS_READING_LAST);
+	}
+	return count;
+}
+
+TEST_F(member, who_is_at_a_prompt_all_the_time_costs_nobody_else_a_reading)
+{
+	struct prompting quiet = { .count = 1 }, noisy = { .count = PROMPTERS };
+	const int processors = sysconf(_SC_NPROCESSORS_ONLN);
+	pid_t busy[processors];
+	bool gone;
+
+	log_close(&self->log);
+	/* With room for what all of them would have read. */
+	ASSERT_EQ(0, module_reload(PORTS " ring_kb=32768"));
+	ASSERT_TRUE(log_open(&self->log));
+	ASSERT_TRUE(make_inhabitant());
+	ASSERT_EQ(0, pipe2(told, O_CLOEXEC));
+	ASSERT_TRUE(prompting_start(&quiet, &self->log));
+	ASSERT_TRUE(prompting_start(&noisy, &self->log));
+
+	/* No reading ends before the last one is asked for. */
+	ASSERT_TRUE(occupy(busy, processors));
+	gone = prompting_go(&noisy) && prompting_go(&quiet);
+	ASSERT_TRUE(let_go(busy, processors));
+	ASSERT_TRUE(gone);
+
+	EXPECT_EQ(SSHOBS_INCOMPLETE_READING, prompting_end(&noisy, &self->log));
+	EXPECT_EQ(0U, prompting_end(&quiet, &self->log));
+	EXPECT_EQ(1U, prompts_read(&self->log, quiet.session));
+	EXPECT_EQ((size_t)PROMPTERS, log_count(&self->log, IN(SSHOBS_PROMPT, noisy.session)));
+	/* Four may be under way, and some more be so once these are done. */
+	EXPECT_LE(4U, prompts_read(&self->log, noisy.session));
+	EXPECT_GT(100U, prompts_read(&self->log, noisy.session));
+}
+
+SELFTEST_MAIN(
+	{ "inhabitant", play_inhabitant },
+	{ "prompter", play_prompter },
+)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "snapshots.h"
@@ -340,6 +341,58 @@ TEST_F(device, a_task_with_65536_descriptors_is_read_whole)
 	EXPECT_LE(65536U, count);
 	munmap(buf, size);
 	stop(pid);
+}
+
+/* What the kernel allows at the most, unless somebody has it allow more. */
+#define LAST_FD		((1 << 20) - 1)
+
+static void open_one_far_off(void)
+{
+	struct rlimit limit = { LAST_FD + 1, LAST_FD + 1 };
+
+	if (setrlimit(RLIMIT_NOFILE, &limit) || dup2(STDERR_FILENO, LAST_FD) != LAST_FD)
+		_exit(126);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+/* How long it takes to tell of a task, its descriptors counted, with nothing in between. */
+static uint64_t best_of_many(FIXTURE_DATA(device) *self, pid_t pid)
+{
+	uint64_t best = ~0ULL, before, took;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		before = now_ns();
+		if (ask(self, pid, SSHOBS_SNAPSHOT_TASK))
+			return ~0ULL;
+		took = now_ns() - before;
+		best = took < best ? took : best;
+	}
+	return best;
+}
+
+TEST_F(device, the_descriptors_of_a_large_table_are_counted_without_a_look_at_each)
+{
+	const struct sshobs_task_info *info = (void *)self->buf;
+	pid_t few = start(nothing), far = start(open_one_far_off);
+	uint64_t base, took;
+
+	ASSERT_LT(0, few);
+	ASSERT_LT(0, far);
+	base = best_of_many(self, few);
+	took = best_of_many(self, far);
+	EXPECT_EQ(fds_of(far), info->limits[RLIMIT_NOFILE].used);
+	TH_LOG("%llu and %llu ns", (unsigned long long)base, (unsigned long long)took);
+	EXPECT_GT(50 * base, took);
+	stop(few);
+	stop(far);
 }
 
 SELFTEST_MAIN()
