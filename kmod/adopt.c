@@ -196,6 +196,7 @@ enable_preempt:
 	rcu_read_unlock();
 }
 
+/* As /proc does, without arguments in a file: a file system that never answers may be behind it. */
 static void adopt_program(struct task_struct *task, struct mm_struct *mm, char *path_buf,
 			  char *argv_buf)
 {
@@ -209,7 +210,7 @@ static void adopt_program(struct task_struct *task, struct mm_struct *mm, char *
 	program.path_total = strlen(program.path);
 	program.argv_total = mm->arg_end - mm->arg_start;
 	argv_len = access_process_vm(task, mm->arg_start, argv_buf,
-				     min_t(size_t, program.argv_total, SSHOBS_ARGV_MAX), 0);
+				     min_t(size_t, program.argv_total, SSHOBS_ARGV_MAX), FOLL_ANON);
 	program.tty = sshobs_process_tty(task);
 	adopt_exec_record(task, &program, argv_buf, max(argv_len, 0));
 	tty_kref_put(program.tty);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -1013,12 +1014,10 @@ static void live_without_arguments(void)
 		pause();
 }
 
-TEST_F(member, who_was_there_first_is_adopted_where_it_is_clear_by_whom)
+/* Two connections, accepted without the module. Return who listens. */
+static int accept_unseen(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self, int sock[2])
 {
-	int server = listen_on(AF_INET, PORT), sock[2], i;
-	const struct sshobs_exec *rec;
-	const struct sshobs_hdr *hdr;
-	pid_t one, both;
+	int server = listen_on(AF_INET, PORT), i;
 
 	log_close(&self->log);
 	ASSERT_EQ(0, module_unload());
@@ -1027,6 +1026,34 @@ TEST_F(member, who_was_there_first_is_adopted_where_it_is_clear_by_whom)
 		sock[i] = accept4(server, NULL, NULL, SOCK_CLOEXEC);
 		ASSERT_LE(0, sock[i]);
 	}
+	return server;
+}
+
+static void load_and_read(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self)
+{
+	ASSERT_EQ(0, module_want(PORTS));
+	self->log.fd = records_open(O_NONBLOCK);
+	ASSERT_TRUE(log_sync(&self->log));
+}
+
+static void expect_unread_arguments(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
+				    pid_t pid)
+{
+	const struct sshobs_hdr *hdr = log_find(&self->log, WANT(.type = SSHOBS_EXEC, .pid = pid));
+	const struct sshobs_exec *rec;
+
+	ASSERT_NE(NULL, hdr);
+	rec = body(hdr);
+	EXPECT_EQ((__u32)(SSHOBS_EXEC_ADOPTED | SSHOBS_EXEC_ARGV_UNREAD), rec->flags);
+	EXPECT_EQ(0U, rec->argv_len);
+	EXPECT_LT(0U, rec->argv_total);
+}
+
+TEST_F(member, who_was_there_first_is_adopted_where_it_is_clear_by_whom)
+{
+	int sock[2], server = accept_unseen(_metadata, self, sock);
+	pid_t one, both;
+
 	both = fork();
 	if (!both) {
 		close(server);
@@ -1042,18 +1069,11 @@ TEST_F(member, who_was_there_first_is_adopted_where_it_is_clear_by_whom)
 	ASSERT_TRUE(wait_in_syscall(both, SYS_pause));
 	ASSERT_TRUE(wait_in_syscall(one, SYS_pause));
 
-	ASSERT_EQ(0, module_want(PORTS));
-	self->log.fd = records_open(O_NONBLOCK);
-	ASSERT_TRUE(log_sync(&self->log));
+	load_and_read(_metadata, self);
 	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_ADOPT)));
 	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_CLONE)));
 	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_EXEC)));
-	hdr = log_find(&self->log, WANT(.type = SSHOBS_EXEC, .pid = one));
-	ASSERT_NE(NULL, hdr);
-	rec = body(hdr);
-	EXPECT_EQ((__u32)(SSHOBS_EXEC_ADOPTED | SSHOBS_EXEC_ARGV_UNREAD), rec->flags);
-	EXPECT_EQ(0U, rec->argv_len);
-	EXPECT_LT(0U, rec->argv_total);
+	expect_unread_arguments(_metadata, self, one);
 	kill(one, SIGKILL);
 	kill(both, SIGKILL);
 }
@@ -1078,33 +1098,57 @@ static void live_with_the_dead(void)
 
 TEST_F(member, the_dead_are_not_adopted)
 {
-	int server = listen_on(AF_INET, PORT), sock;
+	int sock[2], server = accept_unseen(_metadata, self, sock);
 	const struct sshobs_hdr *hdr;
 	const struct sshobs_end *end;
 	pid_t pid;
 
-	log_close(&self->log);
-	ASSERT_EQ(0, module_unload());
-	self->client = connect_to(AF_INET, PORT, NULL);
-	sock = accept(server, NULL, NULL);
-	ASSERT_LE(0, sock);
+	close(sock[1]);
 	pid = fork();
 	if (!pid) {
 		close(server);
 		live_with_the_dead();
 	}
-	close(sock);
+	close(sock[0]);
 	ASSERT_TRUE(wait_in_syscall(pid, SYS_pause));
 
-	ASSERT_EQ(0, module_want(PORTS));
-	self->log.fd = records_open(O_NONBLOCK);
-	ASSERT_TRUE(log_sync(&self->log));
+	load_and_read(_metadata, self);
 	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_CLONE)));
 	kill(pid, SIGKILL);
 	hdr = log_wait(&self->log, WANT(.type = SSHOBS_END));
 	ASSERT_NE(NULL, hdr);
 	end = body(hdr);
 	EXPECT_EQ(1U, end->processes);
+}
+
+/* A file system that never answers could be behind them. */
+static void live_with_arguments_in_a_file(void)
+{
+	int fd = open(self_path(), O_RDONLY);
+	char *at = mmap(NULL, getpagesize(), PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+
+	if (at == MAP_FAILED || prctl(PR_SET_MM, PR_SET_MM_ARG_START, at, 0, 0) ||
+	    prctl(PR_SET_MM, PR_SET_MM_ARG_END, at + 64, 0, 0))
+		_exit(126);
+	for (;;)
+		pause();
+}
+
+TEST_F(member, arguments_that_are_in_a_file_are_not_read_when_a_session_is_adopted)
+{
+	int sock[2], server = accept_unseen(_metadata, self, sock);
+	pid_t pid = fork();
+
+	if (!pid) {
+		close(server);
+		close(sock[1]);
+		live_with_arguments_in_a_file();
+	}
+	ASSERT_TRUE(wait_in_syscall(pid, SYS_pause));
+
+	load_and_read(_metadata, self);
+	expect_unread_arguments(_metadata, self, pid);
+	kill(pid, SIGKILL);
 }
 
 SELFTEST_MAIN()

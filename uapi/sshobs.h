@@ -287,7 +287,10 @@ struct sshobs_clone_fail {
 /* struct sshobs_exec.flags */
 /* The program was running before the module was loaded. */
 #define SSHOBS_EXEC_ADOPTED	(1U << 0)
-/* Part of the arguments could not be read without waiting for the disk. */
+/*
+ * Part of the arguments could not be read without waiting for the disk, or for whoever
+ * answers for a file that the process has mapped there.
+ */
 #define SSHOBS_EXEC_ARGV_UNREAD	(1U << 1)
 
 /**
