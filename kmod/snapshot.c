@@ -215,11 +215,16 @@ static int memory_read(const struct memory *memory, unsigned long at, size_t len
 				 FOLL_ANON);
 }
 
+/* Any process may lay its bounds over all that it can map: to read that would not end. */
 static int memory_answer(const struct memory *memory, struct sshobs_answer *answer,
 			 unsigned long at, unsigned long end)
 {
 	int n, err;
 
+	if (at < end && end - at > SSHOBS_SNAPSHOT_MEMORY_MAX) {
+		end = at + SSHOBS_SNAPSHOT_MEMORY_MAX;
+		answer->flags |= SSHOBS_SNAPSHOT_CUT;
+	}
 	while (at < end) {
 		n = memory_read(memory, at, end - at);
 		if (n <= 0)
@@ -288,8 +293,7 @@ static int snapshot_memory(struct sshobs_answer *answer, struct task_struct *tas
 	return err;
 }
 
-static int snapshot_exec_environ(struct sshobs_answer *answer, struct sshobs_snapshot *snapshot,
-				 const struct task_struct *task)
+static int snapshot_exec_environ(struct sshobs_answer *answer, const struct task_struct *task)
 {
 	struct sshobs_environ *given;
 	int err;
@@ -298,7 +302,7 @@ static int snapshot_exec_environ(struct sshobs_answer *answer, struct sshobs_sna
 	if (!given)
 		return -ENODATA;
 	if (given->cut)
-		snapshot->flags |= SSHOBS_SNAPSHOT_CUT;
+		answer->flags |= SSHOBS_SNAPSHOT_CUT;
 	err = sshobs_answer_add(answer, given->data, given->len);
 	sshobs_environ_put(given);
 	return err;
@@ -306,10 +310,9 @@ static int snapshot_exec_environ(struct sshobs_answer *answer, struct sshobs_sna
 
 /* --- the call ------------------------------------------------------------------- */
 
-static int snapshot_read(struct sshobs_answer *answer, struct sshobs_snapshot *snapshot,
-			 struct task_struct *task)
+static int snapshot_read(struct sshobs_answer *answer, u32 what, struct task_struct *task)
 {
-	switch (snapshot->what) {
+	switch (what) {
 	case SSHOBS_SNAPSHOT_TASK:
 		return snapshot_task(answer, task);
 	case SSHOBS_SNAPSHOT_FDS:
@@ -319,7 +322,7 @@ static int snapshot_read(struct sshobs_answer *answer, struct sshobs_snapshot *s
 	case SSHOBS_SNAPSHOT_ENVIRON:
 		return snapshot_memory(answer, task, memory_environ);
 	case SSHOBS_SNAPSHOT_EXEC_ENVIRON:
-		return snapshot_exec_environ(answer, snapshot, task);
+		return snapshot_exec_environ(answer, task);
 	default:
 		return -EINVAL;
 	}
@@ -359,9 +362,10 @@ static int snapshot_answer(struct sshobs_room *room, struct sshobs_snapshot *sna
 	err = mutex_lock_killable(&room->lock);
 	if (err)
 		goto put_task;
-	err = snapshot_read(&answer, snapshot, task);
+	err = snapshot_read(&answer, snapshot->what, task);
 	mutex_unlock(&room->lock);
 	snapshot->start_ns = task->start_time;
+	snapshot->flags = answer.flags;
 	snapshot->len = answer.len;
 	if (!err && answer.len > answer.size)
 		err = -EOVERFLOW;

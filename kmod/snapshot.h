@@ -32,12 +32,14 @@ struct sshobs_room {
  * @buf: the buffer
  * @size: its bytes
  * @len: bytes that the answer has so far, those that found no place included
+ * @flags: SSHOBS_SNAPSHOT_CUT where it is not all that there is
  */
 struct sshobs_answer {
 	struct sshobs_room	*room;
 	char __user		*buf;
 	size_t			size;
 	u64			len;
+	u32			flags;
 };
 
 /**

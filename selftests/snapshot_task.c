@@ -266,6 +266,36 @@ TEST_F(device, arguments_and_environment_are_those_of_proc)
 	}
 }
 
+#define LAID_OUT	(64UL << 20)
+
+/* Have arguments and environment be so much memory, as any process may. */
+static void lay_out(void)
+{
+	char *at = mmap(NULL, LAID_OUT, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			-1, 0);
+
+	if (at == MAP_FAILED || prctl(PR_SET_MM, PR_SET_MM_ARG_START, at, 0, 0) ||
+	    prctl(PR_SET_MM, PR_SET_MM_ARG_END, at + LAID_OUT - 1, 0, 0) ||
+	    prctl(PR_SET_MM, PR_SET_MM_ENV_START, at, 0, 0) ||
+	    prctl(PR_SET_MM, PR_SET_MM_ENV_END, at + LAID_OUT - 1, 0, 0))
+		_exit(126);
+}
+
+TEST_F(device, of_arguments_and_environment_that_never_end_8_MiB_are_read)
+{
+	const unsigned int parts[] = { SSHOBS_SNAPSHOT_ARGV, SSHOBS_SNAPSHOT_ENVIRON };
+	pid_t pid = start(lay_out);
+	unsigned int i;
+
+	ASSERT_LT(0, pid);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(EOVERFLOW, ask(self, pid, parts[i]));
+		EXPECT_EQ((__u64)SSHOBS_SNAPSHOT_MEMORY_MAX, self->snapshot.len);
+		EXPECT_EQ(SSHOBS_SNAPSHOT_CUT, self->snapshot.flags);
+	}
+	stop(pid);
+}
+
 /* --- processes of other kinds ------------------------------------------------------ */
 
 static void expect_empty(struct __test_metadata *_metadata, FIXTURE_DATA(device) *self, pid_t pid)

@@ -826,7 +826,8 @@ struct sshobs_probe {
  * @SSHOBS_SNAPSHOT_ARGV: the arguments as they are now, as /proc/PID/cmdline has them: a NUL
  *	after each, or the title that the process wrote over them
  * @SSHOBS_SNAPSHOT_ENVIRON: the environment as it is now, as /proc/PID/environ has it:
- *	what the process left of what it was given
+ *	what the process left of what it was given. Of both, the first
+ *	SSHOBS_SNAPSHOT_MEMORY_MAX bytes
  * @SSHOBS_SNAPSHOT_EXEC_ENVIRON: the environment as it was given at exec. Kept for members
  *	of sessions whose exec was seen, and their children; ENODATA for others. At most
  *	SSHOBS_ENVIRON_MAX bytes: of a longer one, the whole variables that fit
@@ -842,8 +843,11 @@ enum sshobs_snapshot_what {
 /* Bytes of environment that are kept of a process, at the most. */
 #define SSHOBS_ENVIRON_MAX	4096
 
+/* Bytes of arguments, or of environment, that are read of a process: more than exec allows. */
+#define SSHOBS_SNAPSHOT_MEMORY_MAX	(8 << 20)
+
 /* struct sshobs_snapshot.flags, out */
-/* SSHOBS_SNAPSHOT_EXEC_ENVIRON: there was more of it than is kept. */
+/* Arguments and environments: there was more than is kept, or read. */
 #define SSHOBS_SNAPSHOT_CUT	(1U << 0)
 
 /**
