@@ -3,6 +3,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/sched/mm.h>
@@ -27,6 +28,7 @@ struct look {
 	struct file	*file;
 	bool		listens;
 	bool		several;
+	unsigned int	looked;
 };
 
 /* Called by iterate_fd(), under the table's lock. */
@@ -36,6 +38,11 @@ static int look_at_fd(const void *arg, struct file *file, unsigned int fd)
 	struct socket *socket = sshobs_sock_from_file(file);
 	struct sock *sock = socket ? socket->sk : NULL;
 
+	/* There may be several further on. */
+	if (++look->looked > SSHOBS_FDS_MAX) {
+		look->several = true;
+		return 1;
+	}
 	if (!sock || socket->type != SOCK_STREAM || !sshobs_sock_watched(sock))
 		return 0;
 	switch (READ_ONCE(sock->sk_state)) {
@@ -141,32 +148,62 @@ struct adopted {
 	unsigned int		size;
 };
 
+static void adopt_one(struct adopted *adopted, struct task_struct *task)
+{
+	bool member;
+
+	preempt_disable();
+	member = adopt_task(task);
+	preempt_enable();
+	if (!member)
+		return;
+	get_task_struct(task);
+	adopted->tasks[adopted->count++] = task;
+}
+
+/*
+ * Look at who was born at @from or later, for some ticks of the clock, but at one at the least:
+ * whoever waits for RCU, or for the processor, need not wait for all of them. The list has them
+ * in the order of their births. Return true, and where to go on, if there are more.
+ */
+static bool adopt_some(struct adopted *adopted, u64 *from)
+{
+	const u64 first = *from;
+	struct task_struct *task;
+	unsigned long begin = 0;
+	bool more = false;
+
+	rcu_read_lock();
+	for_each_process(task) {
+		if (task->start_time < first)
+			continue;
+		if (adopted->count == adopted->size)
+			break;
+		if (!begin)
+			begin = jiffies;
+		more = task->start_time > first && time_after(jiffies, begin);
+		if (more) {
+			*from = task->start_time;
+			break;
+		}
+		adopt_one(adopted, task);
+	}
+	rcu_read_unlock();
+	return more;
+}
+
 /*
  * One pass over all processes, oldest first, so that parents come before their
  * children. Return how many became members.
  */
 static unsigned int adopt_pass(struct adopted *adopted)
 {
-	struct task_struct *task;
-	unsigned int found = 0;
+	const unsigned int before = adopted->count;
+	u64 from = 0;
 
-	rcu_read_lock();
-	for_each_process(task) {
-		bool member;
-
-		if (adopted->count == adopted->size)
-			break;
-		preempt_disable();
-		member = adopt_task(task);
-		preempt_enable();
-		if (!member)
-			continue;
-		found++;
-		get_task_struct(task);
-		adopted->tasks[adopted->count++] = task;
-	}
-	rcu_read_unlock();
-	return found;
+	while (adopt_some(adopted, &from))
+		cond_resched();
+	return adopted->count - before;
 }
 
 static void adopt_exec_record(struct task_struct *task, struct sshobs_program *program,

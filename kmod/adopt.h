@@ -8,7 +8,8 @@
  *
  * A process that holds a connection of a watched port, and listens on none, is a
  * member of that connection's session, and so are its descendants. One that holds
- * several such connections is left alone: nothing tells which is its own.
+ * several such connections, or more than SSHOBS_FDS_MAX descriptors, is left alone
+ * unless it is a descendant: nothing tells which is its own.
  *
  * Each session gets an adopt record; each process a clone record from its parent
  * of today and an exec record with the program that it runs, marked as adopted.

@@ -12,12 +12,6 @@
 #include "record.h"
 #include "session.h"
 
-/*
- * File descriptors of one child that are looked at. The port is the
- * administrator's, so the server is too; the bound is against its mistakes.
- */
-#define FDS_MAX		65536
-
 struct hlist_head *sshobs_task_table;
 unsigned int sshobs_task_bits;
 
@@ -390,7 +384,7 @@ static int held_look(const void *arg, struct file *file, unsigned int fd)
 	struct held *held = (struct held *)arg;
 	struct sshobs_session *session;
 
-	if (++held->looked > FDS_MAX) {
+	if (++held->looked > SSHOBS_FDS_MAX) {
 		held->several = true;
 		return 1;
 	}
@@ -418,7 +412,7 @@ static int held_give_up(const void *looked, struct file *file, unsigned int fd)
 
 	if (session)
 		sshobs_session_mark(session, SSHOBS_INCOMPLETE_TASKS);
-	return ++*(unsigned int *)looked > FDS_MAX;
+	return ++*(unsigned int *)looked > SSHOBS_FDS_MAX;
 }
 
 /*

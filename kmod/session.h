@@ -36,6 +36,13 @@ struct files_struct;
 struct sock;
 struct sshobs_environ;
 
+/*
+ * File descriptors of one process that are looked at for a session's socket. The port is
+ * the administrator's, so the server is too; the bound is against its mistakes, and against
+ * strangers that are looked at when the module is loaded.
+ */
+#define SSHOBS_FDS_MAX		65536
+
 /* One side at least may still talk in clear text. */
 #define SSHOBS_SESSION_TALKS	0
 

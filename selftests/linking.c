@@ -1151,4 +1151,135 @@ TEST_F(member, arguments_that_are_in_a_file_are_not_read_when_a_session_is_adopt
 	kill(pid, SIGKILL);
 }
 
+static void fill_table_with(int count)
+{
+	const struct rlimit limit = { count, count };
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		_exit(126);
+	while (dup(STDERR_FILENO) >= 0)
+		;
+}
+
+static void hoard(void)
+{
+	fill_table_with(DESCRIPTORS + 1);
+	for (;;)
+		pause();
+}
+
+/* Has a child that holds nothing but very many others, and tells its pid. */
+static void live_with_a_hoarder(int sock, int tell)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		close(sock);
+		hoard();
+	}
+	if (write(tell, &child, sizeof(child)) != sizeof(child))
+		_exit(126);
+	for (;;)
+		pause();
+}
+
+TEST_F(member, who_was_there_first_with_more_than_65536_descriptors_is_adopted_by_his_parent)
+{
+	int sock[2], server = accept_unseen(_metadata, self, sock), told[2];
+	pid_t one, child, other;
+
+	ASSERT_EQ(0, pipe(told));
+	one = fork();
+	if (!one) {
+		close(server);
+		close(sock[1]);
+		live_with_a_hoarder(sock[0], told[1]);
+	}
+	other = fork();
+	if (!other) {
+		close(server);
+		close(sock[0]);
+		hoard();
+	}
+	ASSERT_EQ((ssize_t)sizeof(child), read(told[0], &child, sizeof(child)));
+	ASSERT_TRUE(wait_in_syscall(child, SYS_pause));
+	ASSERT_TRUE(wait_in_syscall(other, SYS_pause));
+
+	load_and_read(_metadata, self);
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_ADOPT)));
+	EXPECT_EQ(2U, log_count(&self->log, WANT(.type = SSHOBS_CLONE)));
+	EXPECT_NE(NULL, log_find(&self->log, WANT(.type = SSHOBS_EXEC, .pid = one)));
+	EXPECT_NE(NULL, log_find(&self->log, WANT(.type = SSHOBS_EXEC, .pid = child)));
+	kill(child, SIGKILL);
+	kill(one, SIGKILL);
+	kill(other, SIGKILL);
+}
+
+#define CROWD	1000
+
+/* Many who have a large table together, each of whom is to be looked at. */
+static void be_a_crowd(void)
+{
+	int i;
+
+	fill_table_with(DESCRIPTORS - 10);
+	for (i = 0; i < CROWD; i++)
+		if (!raw_clone(CLONE_FILES))
+			break;
+	for (;;)
+		pause();
+}
+
+static void stay_on_one_processor(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		_exit(126);
+}
+
+/* The longest time for which somebody else had the processor, as of now. */
+static void watch_the_clock(volatile uint64_t *longest)
+{
+	uint64_t last = now_ms(), now;
+
+	stay_on_one_processor();
+	for (;; last = now) {
+		now = now_ms();
+		if (now - last > *longest)
+			*longest = now - last;
+	}
+}
+
+TEST_F(member, a_load_leaves_the_processor_to_others_however_much_it_has_to_look_at)
+{
+	uint64_t *longest = mmap(NULL, sizeof(*longest), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0), start, took;
+	pid_t crowd, clock;
+
+	log_close(&self->log);
+	ASSERT_EQ(0, module_unload());
+	crowd = fork();
+	if (!crowd) {
+		setpgid(0, 0);
+		be_a_crowd();
+	}
+	ASSERT_TRUE(wait_in_syscall(crowd, SYS_pause));
+	clock = fork();
+	if (!clock)
+		watch_the_clock(longest);
+	stay_on_one_processor();
+	start = now_ms();
+	ASSERT_EQ(0, module_want(PORTS));
+	took = now_ms() - start;
+	TH_LOG("%llu of %llu ms at a stretch", (unsigned long long)*longest,
+	       (unsigned long long)took);
+	EXPECT_GT(took, 6 * *longest);
+	kill(clock, SIGKILL);
+	kill(-crowd, SIGKILL);
+	ASSERT_TRUE(log_open(&self->log));
+}
+
 SELFTEST_MAIN()
