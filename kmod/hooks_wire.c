@@ -122,18 +122,25 @@ static void tell_bytes(const struct told *told, const struct sk_buff *skb, unsig
 	}
 }
 
-/* The server has read up to copied_seq; the buffer that it read from is still there. */
-static void tell_read(struct sshobs_session *session, const struct sock *sock)
+/*
+ * The server has read up to copied_seq; the buffer that it read from is still there. With
+ * last, it reads no more: what waited for the end of its line is told without, and a buffer
+ * that it read to its end is gone, as is the client's FIN, which takes a sequence number.
+ */
+static void tell_read(struct sshobs_session *session, const struct sock *sock, bool last)
 {
 	const struct told told = {
 		session, current, SSHOBS_WIRE_IN, session->arrived_ns
 	};
 	struct sshobs_wire_side *side = &session->wire[SSHOBS_WIRE_IN];
+	u32 fin = last && sock_flag(sock, SOCK_DONE) ? 1 : 0;
 	u32 read = tcp_sk(sock)->copied_seq;
 	const struct sk_buff *skb = skb_peek(&sock->sk_receive_queue);
 	u32 offset, len;
 
-	if (!after(read, side->seq))
+	if (side->state == SSHOBS_WIRE_OVER || !after(read, side->seq))
+		return;
+	if (!skb && read == side->seq + fin)
 		return;
 	/* Whoever takes buffers out of the queue unread takes the text along. */
 	if (!skb || before(side->seq, TCP_SKB_CB(skb)->seq) ||
@@ -145,7 +152,7 @@ static void tell_read(struct sshobs_session *session, const struct sock *sock)
 	if (offset >= skb->len)
 		return;
 	len = min(read - side->seq, skb->len - offset);
-	tell_bytes(&told, skb, offset, len, offset + len < skb->len);
+	tell_bytes(&told, skb, offset, len, !last && offset + len < skb->len);
 }
 
 /* All that was sent and not acknowledged, from the first byte that was not told on. */
@@ -173,8 +180,8 @@ static void tell_sent(struct sshobs_session *session, const struct sock *sock)
 
 /*
  * What was sent to a client that had closed its side is acknowledged without a
- * tracepoint, and what a time-out took out of the queue is gone without one. The FIN
- * takes a sequence number too.
+ * tracepoint, what a time-out took out of the queue is gone without one, and what the
+ * server has written may still wait to be sent. The FIN takes a sequence number too.
  */
 static void tell_missed(struct sshobs_session *session, const struct sock *sock)
 {
@@ -182,7 +189,7 @@ static void tell_missed(struct sshobs_session *session, const struct sock *sock)
 	struct sshobs_wire_side *side = &session->wire[SSHOBS_WIRE_OUT];
 	u32 fin = sock->sk_shutdown & SEND_SHUTDOWN ? 1 : 0;
 
-	if (side->state != SSHOBS_WIRE_OVER && after(tcp_sk(sock)->snd_nxt, side->seq + fin))
+	if (side->state != SSHOBS_WIRE_OVER && after(tcp_sk(sock)->write_seq, side->seq + fin))
 		tell_cut(&told);
 }
 
@@ -203,8 +210,8 @@ static noinline void rcv_space_look(const struct sock *sock)
 
 	preempt_disable();
 	session = talking_session(sock);
-	if (session && session->wire[SSHOBS_WIRE_IN].state != SSHOBS_WIRE_OVER) {
-		tell_read(session, sock);
+	if (session) {
+		tell_read(session, sock, false);
 		session_silence(session);
 	}
 	preempt_enable();
@@ -267,9 +274,10 @@ static void receive_reset_trace(void *data, struct sock *sock)
 }
 
 /*
- * Called while the socket still has the session: what was sent last (a server that
- * refuses says so and closes) may have no answer yet. Whoever holds the socket locked
- * is in a call of his own on it, and has the last word.
+ * Called while the socket still has the session: the server may have read the begin of a
+ * line, and what it sent last (one that refuses says so and closes) may have no answer
+ * yet. Whoever holds the socket locked is in a call of his own on it, and has the last
+ * word.
  */
 void sshobs_hooks_wire_end(struct sshobs_session *session, struct sock *sock)
 {
@@ -278,6 +286,7 @@ void sshobs_hooks_wire_end(struct sshobs_session *session, struct sock *sock)
 	local_bh_disable();
 	bh_lock_sock(sock);
 	if (!sock_owned_by_user(sock)) {
+		tell_read(session, sock, true);
 		tell_sent(session, sock);
 		tell_missed(session, sock);
 	}

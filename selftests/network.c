@@ -602,6 +602,44 @@ TEST_F(member, the_last_words_before_a_close_are_told)
 	expect_words(_metadata, &self->log, talk.session, SSHOBS_WIRE_OUT, &words, 26);
 }
 
+/* As a server reads the version of who speaks TLS to it: byte by byte, up to a NUL. */
+TEST_F(member, what_was_read_of_a_line_that_never_ends_is_told_at_the_close)
+{
+	static struct words words = { "\x16\x03\x01\x02\x00\x01 and so on", 17 };
+	struct talk talk = talk_begin(_metadata, &self->log);
+	char byte;
+	int i;
+
+	ASSERT_EQ(17, write(talk.client, words.bytes, 17));
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(1, read(talk.sock, &byte, 1));
+	close(talk.sock);
+	talk.sock = -1;
+	talk_end(&self->log, &talk);
+	self->session = talk.session;
+	expect_words(_metadata, &self->log, talk.session, SSHOBS_WIRE_IN, &words, 5);
+	EXPECT_EQ(0U, last_flags(&self->log, talk.session, SSHOBS_WIRE_IN));
+	EXPECT_EQ(0U, incomplete_of(&self->log, talk.session));
+}
+
+/* The end of what the client says takes a number as a byte does, and is none. */
+TEST_F(member, what_was_read_up_to_the_end_of_all_is_told_once)
+{
+	static struct words words = { "no line", 7 };
+	struct talk talk = talk_begin(_metadata, &self->log);
+	char bytes[64];
+
+	ASSERT_EQ(7, write(talk.client, words.bytes, 7));
+	shutdown(talk.client, SHUT_WR);
+	ASSERT_EQ(3, read(talk.sock, bytes, 3));
+	ASSERT_EQ(4, read(talk.sock, bytes, sizeof(bytes)));
+	ASSERT_EQ(0, read(talk.sock, bytes, sizeof(bytes)));
+	talk_end(&self->log, &talk);
+	self->session = talk.session;
+	expect_words(_metadata, &self->log, talk.session, SSHOBS_WIRE_IN, &words, 7);
+	EXPECT_EQ(0U, incomplete_of(&self->log, talk.session));
+}
+
 /* As of a port scan: it is answered by a reset. */
 TEST_F(member, what_a_client_was_sent_that_was_gone_is_told)
 {
@@ -637,6 +675,22 @@ TEST_F(member, what_no_client_ever_acknowledged_is_missed_and_told_so)
 	ASSERT_EQ(18, write(talk.sock, "SSH-2.0-selftest\r\n", 18));
 	ASSERT_EQ(1, poll(&poll_sock, 1, 30000));
 	ASSERT_EQ(-1, send(talk.sock, "more", 4, MSG_NOSIGNAL));
+	talk_end(&self->log, &talk);
+	self->session = talk.session;
+	EXPECT_EQ(SSHOBS_WIRE_CUT, last_flags(&self->log, talk.session, SSHOBS_WIRE_OUT));
+	EXPECT_EQ(SSHOBS_INCOMPLETE_WIRE, incomplete_of(&self->log, talk.session));
+}
+
+/* Written, and not yet on its way when the server closes. */
+TEST_F(member, what_was_not_sent_before_the_close_is_missed_and_told_so)
+{
+	struct talk talk = talk_begin(_metadata, &self->log);
+	int one = 1;
+
+	ASSERT_EQ(0, setsockopt(talk.sock, IPPROTO_TCP, TCP_CORK, &one, sizeof(one)));
+	ASSERT_EQ(18, write(talk.sock, "SSH-2.0-selftest\r\n", 18));
+	close(talk.sock);
+	talk.sock = -1;
 	talk_end(&self->log, &talk);
 	self->session = talk.session;
 	EXPECT_EQ(SSHOBS_WIRE_CUT, last_flags(&self->log, talk.session, SSHOBS_WIRE_OUT));

@@ -455,7 +455,10 @@ struct sshobs_close {
 #define SSHOBS_INCOMPLETE_UNWATCHED	(1U << 3)
 /* A record found no room in the ring. */
 #define SSHOBS_INCOMPLETE_DROPPED	(1U << 4)
-/* Clear text was beyond SSHOBS_WIRE_*_MAX, or left before it could be read. */
+/*
+ * Clear text was beyond SSHOBS_WIRE_*_MAX, left before it could be read, or was still to be
+ * sent when the connection was closed.
+ */
 #define SSHOBS_INCOMPLETE_WIRE		(1U << 5)
 /* Its processes were not read at one of its prompts. */
 #define SSHOBS_INCOMPLETE_READING	(1U << 6)
@@ -579,7 +582,8 @@ enum sshobs_direction {
  * struct sshobs_wire - body of SSHOBS_WIRE; a line before the version exchange is over,
  * or one message of the binary packet protocol (RFC 4253), or a piece of one
  *
- * What came in is told when the server has read it, by the thread that read it. What
+ * What came in is told when the server has read it, by the thread that read it; a line or
+ * message that it has not read to its end when it closes, by the thread that closes. What
  * went out is told when the network answers, with header pid 0; @net_ns is when it went.
  *
  * @offset: bytes of this direction before @data
