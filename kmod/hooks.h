@@ -229,6 +229,14 @@ void sshobs_hooks_wire_begin(struct sshobs_session *session, const struct sock *
 void sshobs_hooks_wire_end(struct sshobs_session *session, struct sock *sock);
 
 /**
+ * sshobs_hooks_wire_drop() - nothing more is told of a session's clear text
+ * @session: the session, whose socket is locked, or was freed and is now another one
+ *
+ * Context: any.
+ */
+void sshobs_hooks_wire_drop(struct sshobs_session *session);
+
+/**
  * sshobs_hooks_sock_closed() - a TCP socket closes that a member may be connecting
  * @sock: the socket
  *

@@ -268,11 +268,14 @@ static u64 established_record(struct sshobs_session *session, const struct sock 
 
 static noinline void accepted(struct sock *sock)
 {
+	struct sshobs_session *stale = sshobs_session_of_sock(sock);
 	struct sshobs_session *session;
 	struct sshobs_accept *rec;
 	u64 established_ns;
 	u32 backlog;
 
+	if (stale)
+		sshobs_hooks_wire_drop(stale);
 	session = sshobs_session_accept(sock, &backlog);
 	if (!session)
 		return;
@@ -334,8 +337,9 @@ static noinline void closed(struct sock *sock)
 
 	preempt_disable();
 	session = sshobs_session_of_sock(sock);
-	if (session)
-		sshobs_hooks_wire_end(session, sock);
+	if (!session)
+		goto enable_preempt;
+	sshobs_hooks_wire_end(session, sock);
 	session = sshobs_session_take_sock(sock);
 	if (!session)
 		goto enable_preempt;
@@ -349,7 +353,10 @@ enable_preempt:
 	preempt_enable();
 }
 
-/* tcp_close(sock, timeout): the last descriptor of it goes */
+/*
+ * tcp_close(sock, timeout): the last descriptor of it goes. Its port tells nothing: what was
+ * accepted on a watched one can be disconnected, and bound to another.
+ */
 static void notrace close_call(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
 			       SSHOBS_FTRACE_REGS *regs)
 {
@@ -358,7 +365,7 @@ static void notrace close_call(unsigned long ip, unsigned long parent, struct ft
 	sshobs_hit(SSHOBS_HOOK_TCP_CLOSE);
 	if (sshobs_connecting_any())
 		sshobs_hooks_sock_closed(sock);
-	if (test_bit(local_port(sock), watched))
+	if (sshobs_session_may_have_sock(sock))
 		closed(sock);
 }
 

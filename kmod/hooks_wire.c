@@ -273,6 +273,13 @@ static void receive_reset_trace(void *data, struct sock *sock)
 		receive_reset_look(sock);
 }
 
+void sshobs_hooks_wire_drop(struct sshobs_session *session)
+{
+	session->wire[SSHOBS_WIRE_IN].state = SSHOBS_WIRE_OVER;
+	session->wire[SSHOBS_WIRE_OUT].state = SSHOBS_WIRE_OVER;
+	session_silence(session);
+}
+
 /*
  * Called while the socket still has the session: the server may have read the begin of a
  * line, and what it sent last (one that refuses says so and closes) may have no answer
@@ -290,11 +297,9 @@ void sshobs_hooks_wire_end(struct sshobs_session *session, struct sock *sock)
 		tell_sent(session, sock);
 		tell_missed(session, sock);
 	}
-	session->wire[SSHOBS_WIRE_IN].state = SSHOBS_WIRE_OVER;
-	session->wire[SSHOBS_WIRE_OUT].state = SSHOBS_WIRE_OVER;
+	sshobs_hooks_wire_drop(session);
 	bh_unlock_sock(sock);
 	local_bh_enable();
-	session_silence(session);
 }
 
 /* Never called: the compiler compares the probes with the kernel's prototypes. */

@@ -15,8 +15,8 @@
 struct hlist_head *sshobs_task_table;
 unsigned int sshobs_task_bits;
 
-static struct hlist_head *sock_table;
-static unsigned int sock_bits;
+struct hlist_head *sshobs_sock_table;
+unsigned int sshobs_sock_bits;
 
 /* For changes of both tables, of an entry's session, and of the counts. */
 static DEFINE_RAW_SPINLOCK(table_lock);
@@ -45,8 +45,8 @@ int sshobs_session_init(unsigned int max_sessions, unsigned int max_tasks, u64 (
 	sessions_max = max_sessions;
 	tasks_max = max_tasks;
 
-	sock_table = table_alloc(max_sessions, &sock_bits);
-	if (!sock_table)
+	sshobs_sock_table = table_alloc(max_sessions, &sshobs_sock_bits);
+	if (!sshobs_sock_table)
 		return -ENOMEM;
 	sshobs_task_table = table_alloc(max_tasks, &sshobs_task_bits);
 	if (!sshobs_task_table)
@@ -64,7 +64,7 @@ destroy_session_cache:
 free_task_table:
 	kvfree(sshobs_task_table);
 free_sock_table:
-	kvfree(sock_table);
+	kvfree(sshobs_sock_table);
 	return -ENOMEM;
 }
 
@@ -107,18 +107,18 @@ void sshobs_session_exit(void)
 			kmem_cache_free(task_cache, entry);
 		}
 	}
-	for (i = 0; i < 1UL << sock_bits; i++)
-		hlist_for_each_entry_safe(session, next, &sock_table[i], by_sock)
+	for (i = 0; i < 1UL << sshobs_sock_bits; i++)
+		hlist_for_each_entry_safe(session, next, &sshobs_sock_table[i], by_sock)
 			session_drop(session);
 	kmem_cache_destroy(task_cache);
 	kmem_cache_destroy(session_cache);
 	kvfree(sshobs_task_table);
-	kvfree(sock_table);
+	kvfree(sshobs_sock_table);
 }
 
 static struct hlist_head *sock_bucket(const struct sock *sock)
 {
-	return &sock_table[hash_ptr(sock, sock_bits)];
+	return &sshobs_sock_table[hash_ptr(sock, sshobs_sock_bits)];
 }
 
 struct sshobs_session *sshobs_session_of_sock(const struct sock *sock)
@@ -136,7 +136,7 @@ struct sshobs_session *sshobs_session_take_sock(const struct sock *sock)
 	struct sshobs_session *session;
 	unsigned long flags;
 
-	if (hlist_empty(sock_bucket(sock)))
+	if (!sshobs_session_may_have_sock(sock))
 		return NULL;
 	raw_spin_lock_irqsave(&table_lock, flags);
 	session = sshobs_session_of_sock(sock);

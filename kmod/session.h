@@ -122,6 +122,21 @@ struct sshobs_task {
 	struct rcu_head			rcu;
 };
 
+/* The table of open sockets, for the function below alone. */
+extern struct hlist_head *sshobs_sock_table;
+extern unsigned int sshobs_sock_bits;
+
+/**
+ * sshobs_session_may_have_sock() - what the whole host pays for each socket that closes
+ * @sock: any socket; it is only compared
+ *
+ * Context: any. Return: false where no session has the socket.
+ */
+static inline bool sshobs_session_may_have_sock(const struct sock *sock)
+{
+	return !hlist_empty(&sshobs_sock_table[hash_ptr(sock, sshobs_sock_bits)]);
+}
+
 /* The table of processes, for the two functions below alone. */
 extern struct hlist_head *sshobs_task_table;
 extern unsigned int sshobs_task_bits;

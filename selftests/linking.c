@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -899,6 +900,30 @@ TEST_F(member, a_connection_to_another_port_is_no_session)
 	ASSERT_TRUE(log_sync(&self->log));
 	/* The mark itself. */
 	EXPECT_EQ(1U, self->log.count);
+}
+
+/* The port that the socket has when it closes says nothing of what it was accepted for. */
+TEST_F(member, a_session_ends_whose_socket_was_bound_to_another_port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+	int server = listen_on(AF_INET, PORT), sock;
+	uint16_t port;
+
+	self->client = connect_to(AF_INET, PORT, &port);
+	sock = accept(server, NULL, NULL);
+	self->session = log_wait_session(&self->log, port);
+	ASSERT_NE(0ULL, self->session);
+	ASSERT_EQ(0, connect(sock, &nowhere, sizeof(nowhere)));
+	ASSERT_EQ(0, bind(sock, (void *)&addr, sizeof(addr)));
+	ASSERT_NE(PORT, port_of(sock));
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(0U, log_count(&self->log, IN(SSHOBS_END, self->session)));
+	close(sock);
+	ASSERT_TRUE(log_sync(&self->log));
+	EXPECT_EQ(1U, log_count(&self->log, IN(SSHOBS_CLOSE, self->session)));
+	EXPECT_EQ(1U, log_count(&self->log, IN(SSHOBS_END, self->session)));
+	close(server);
 }
 
 TEST_F(member, a_client_of_a_watched_port_is_no_member)

@@ -416,8 +416,8 @@ struct sshobs_exit {
 
 /**
  * struct sshobs_close - body of SSHOBS_CLOSE
- * @peer: the client's end
- * @local: the server's end
+ * @peer: the client's end; port 0 where the server had disconnected the socket
+ * @local: the server's end; the socket's last one where it had bound it anew
  * @bytes_received: payload bytes that arrived
  * @bytes_sent: payload bytes that were sent, with what was sent again
  * @srtt_us: smoothed round trip time, in microseconds
