@@ -105,13 +105,18 @@ static bool listener_watched(const struct sock *listener)
 	return test_bit(listener->sk_num, watched) && is_of_host(listener);
 }
 
-/* Called for whatever a socket may be: only TCP's have a port. */
-bool sshobs_sock_watched(const struct sock *sock)
+/* Called for whatever a socket may be: only those of such a protocol have a port. */
+static bool sock_watched(const struct sock *sock, int protocol)
 {
 	if (sock->sk_family != AF_INET && sock->sk_family != AF_INET6)
 		return false;
-	return sock->sk_protocol == IPPROTO_TCP && test_bit(local_port(sock), watched) &&
+	return sock->sk_protocol == protocol && test_bit(local_port(sock), watched) &&
 	       is_of_host(sock);
+}
+
+bool sshobs_sock_watched(const struct sock *sock)
+{
+	return sock_watched(sock, IPPROTO_TCP);
 }
 
 /* --- the SYN ------------------------------------------------------------------ */
@@ -297,6 +302,10 @@ static noinline void accepted(struct sock *sock)
  * security_sock_graft(sock, socket): where accept() gives the connection to the server,
  * with both locked and bottom halves off. Its return, in contrast, would have to be
  * waited for, by a probe for each server that sleeps.
+ *
+ * The connection of a client that speaks MPTCP is a socket above those of TCP, which carry
+ * parts of it, and come and go. One that does not is given a socket of TCP by the same
+ * server.
  */
 static void notrace graft_call(unsigned long ip, unsigned long parent, struct ftrace_ops *ops,
 			       SSHOBS_FTRACE_REGS *regs)
@@ -306,6 +315,8 @@ static void notrace graft_call(unsigned long ip, unsigned long parent, struct ft
 	sshobs_hit(SSHOBS_HOOK_SECURITY_SOCK_GRAFT);
 	if (sshobs_sock_watched(sock))
 		accepted(sock);
+	else if (sock_watched(sock, IPPROTO_MPTCP))
+		sshobs_session_untracked();
 }
 
 /* --- close -------------------------------------------------------------------- */

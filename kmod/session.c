@@ -202,6 +202,11 @@ static void *bounded_alloc(struct kmem_cache *cache, unsigned int *count, unsign
 	return NULL;
 }
 
+void sshobs_session_untracked(void)
+{
+	atomic64_inc(&sessions_untracked);
+}
+
 static struct sshobs_session *session_new(const struct sock *sock, u64 start_ns)
 {
 	struct sshobs_session *session;
@@ -209,7 +214,7 @@ static struct sshobs_session *session_new(const struct sock *sock, u64 start_ns)
 
 	session = bounded_alloc(session_cache, &sessions, sessions_max);
 	if (!session) {
-		atomic64_inc(&sessions_untracked);
+		sshobs_session_untracked();
 		return NULL;
 	}
 	session->sock = sock;
@@ -338,7 +343,7 @@ struct sshobs_session *sshobs_session_accept(const struct sock *sock, unsigned i
 		server = sshobs_session_server(0);
 	if (!server) {
 		/* Without it no child can be linked: there is no session to tell of. */
-		atomic64_inc(&sessions_untracked);
+		sshobs_session_untracked();
 		return NULL;
 	}
 	*backlog = READ_ONCE(server->waiting);

@@ -238,6 +238,13 @@ struct sshobs_task *sshobs_session_server(unsigned int waiting);
 struct sshobs_session *sshobs_session_accept(const struct sock *sock, unsigned int *backlog);
 
 /**
+ * sshobs_session_untracked() - count a connection to a watched port that is not followed
+ *
+ * Context: any.
+ */
+void sshobs_session_untracked(void);
+
+/**
  * sshobs_session_of_sock() - the session of a socket
  * @sock: any socket; it is only compared
  *

@@ -337,6 +337,59 @@ TEST_F(member, a_link_local_address_is_told_with_its_interface)
 	EXPECT_EQ(0, run_shell("ip address del " LINK_LOCAL "/64 dev lo"));
 }
 
+/* --- MPTCP ------------------------------------------------------------------------ */
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP	262
+#endif
+
+/* What comes of a client that speaks a protocol to a server that speaks MPTCP. */
+static uint64_t untracked_by(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
+			     int server, int protocol)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr = { htonl(INADDR_LOOPBACK) },
+	};
+	uint64_t before = stats_of(_metadata, self->log.fd).sessions_untracked;
+	int client = socket(AF_INET, SOCK_STREAM, protocol), sock;
+	char byte;
+
+	EXPECT_EQ(0, connect(client, (void *)&addr, sizeof(addr)));
+	EXPECT_EQ(1, write(client, "x", 1));
+	sock = accept(server, NULL, NULL);
+	EXPECT_EQ(1, read(sock, &byte, 1));
+	close(sock);
+	close(client);
+	EXPECT_TRUE(log_sync(&self->log));
+	return stats_of(_metadata, self->log.fd).sessions_untracked - before;
+}
+
+TEST_F(member, clients_that_come_by_mptcp_are_counted_and_those_that_fall_back_are_followed)
+{
+	int server = socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP), one = 1;
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+
+	if (server < 0)
+		SKIP(return, "this kernel has no MPTCP");
+	setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	ASSERT_EQ(0, bind(server, (void *)&addr, sizeof(addr)));
+	ASSERT_EQ(0, listen(server, 8));
+	EXPECT_EQ(0ULL, untracked_by(_metadata, self, server, IPPROTO_TCP));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_ACCEPT)));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_END)));
+	EXPECT_EQ(1ULL, untracked_by(_metadata, self, server, IPPROTO_MPTCP));
+	EXPECT_EQ(1U, log_count(&self->log, WANT(.type = SSHOBS_ACCEPT)));
+	EXPECT_EQ(2U, log_count(&self->log, WANT(.type = SSHOBS_SYN)));
+	close(server);
+
+	/* By MPTCP to a server that does not speak it is by TCP. */
+	server = listen_on(AF_INET, PORT);
+	EXPECT_EQ(0ULL, untracked_by(_metadata, self, server, IPPROTO_MPTCP));
+	EXPECT_EQ(2U, log_count(&self->log, WANT(.type = SSHOBS_ACCEPT)));
+	EXPECT_EQ(2U, log_count(&self->log, WANT(.type = SSHOBS_END)));
+	close(server);
+}
+
 /* --- wire ------------------------------------------------------------------------- */
 
 #define KEXINIT		20

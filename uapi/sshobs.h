@@ -757,8 +757,8 @@ enum sshobs_format {
  * @readers: open files
  * @sessions: sessions that are up
  * @sessions_total: sessions that there were
- * @sessions_untracked: connections that were accepted beyond max_sessions, or
- *	without memory to follow them
+ * @sessions_untracked: connections that were accepted beyond max_sessions, without
+ *	memory to follow them, or by MPTCP, which is not followed
  * @tasks: processes that are followed: members, servers that accepted, and children
  *	of those that are not settled yet
  * @tasks_total: processes that were followed

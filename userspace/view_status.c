@@ -227,7 +227,7 @@ static void print_problems(const struct state *state)
 	size_t problems = 0;
 
 	print_probe_problems(state, &problems);
-	print_problem("connections were not followed: raise max_sessions",
+	print_problem("connections were not followed: max_sessions, memory, or MPTCP",
 		      stats->sessions_untracked, &problems);
 	print_problem("processes were not followed: max_tasks, memory, or others' connections",
 		      stats->tasks_untracked, &problems);
