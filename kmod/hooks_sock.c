@@ -33,11 +33,15 @@ static u32 unix_path_len(const struct sockaddr_un *addr, u32 size)
 	return len && addr->sun_path[0] ? strnlen(addr->sun_path, len) : len;
 }
 
-/* Addresses that no connection is made to, like that which takes one back, are not told. */
-static bool connect_told(const struct sockaddr *addr, u32 size)
+/*
+ * Addresses that no connection is made to are not told: that which takes one back, and a path
+ * that is given to a socket of the network, which refuses it.
+ */
+static bool connect_told(const struct socket *socket, const struct sockaddr *addr, u32 size)
 {
 	switch (size < sizeof(addr->sa_family) ? AF_UNSPEC : addr->sa_family) {
 	case AF_UNIX:
+		return socket->sk->sk_family == AF_UNIX;
 	case AF_INET:
 	case AF_INET6:
 		return true;
@@ -65,7 +69,7 @@ static struct sshobs_connect *connect_begin(const struct sshobs_call *call)
 static bool connect_call(struct sshobs_call *call, const struct socket *socket,
 			 const struct sockaddr *addr, u32 size)
 {
-	if (!connect_told(addr, size))
+	if (!connect_told(socket, addr, size))
 		return false;
 	call->arg = addr;
 	call->size = size;

@@ -61,6 +61,8 @@ static void connect_around(int sock)
 	connect_inet(SOCK_STREAM, AF_INET, "127.0.0.1", PORT_OTHER);
 	/* It takes an address back; nobody is connected to. */
 	connect(dgram, &nowhere, sizeof(nowhere));
+	/* Nor by an address that is none for the socket. */
+	connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&addr, sizeof(addr));
 }
 
 static void expect_connect(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,

@@ -640,20 +640,21 @@ struct sshobs_log {
 /* TCP: this host itself refused it at once, and no packet left: it has no route or no
  * free port. Which errno the call returned is not known; told when the socket is closed,
  * or connects again. So is one that failed later, up to Linux 6.0, if somebody who did not
- * wait for it took its error from the socket in that very moment.
+ * wait for it took its error from the socket in that very moment; and one that was to begin
+ * with what the program writes (TCP_FASTOPEN_CONNECT), where it wrote nothing.
  */
 #define SSHOBS_CONNECT_UNSENT	(1U << 2)
 
 /**
  * struct sshobs_connect - body of SSHOBS_CONNECT
  *
- * One record for each connect, when it returns. For each of TCP two, since it may go on
- * for long, and after the call (O_NONBLOCK, a signal, SO_SNDTIMEO): one with
- * SSHOBS_CONNECT_BEGUN when the call begins, and one when it is known how the connection
- * ended. They belong together where tid and @peer are the same, and time_ns of the first
- * is time_ns - @duration_ns of the second. Both have the task that began it in the header,
- * which may be gone by the second one, and ran elsewhere while that was written: its
- * cpu_ns and run_delay_ns are then those of the scheduler's last look.
+ * One record for each connect to an address of the socket's kind, when it returns. For
+ * each of TCP two, since it may go on for long, and after the call (O_NONBLOCK, a signal,
+ * SO_SNDTIMEO): one with SSHOBS_CONNECT_BEGUN when the call begins, and one when it is known
+ * how the connection ended. They belong together where tid and @peer are the same, and
+ * time_ns of the first is time_ns - @duration_ns of the second. Both have the task that began
+ * it in the header, which may be gone by the second one, and ran elsewhere while that was
+ * written: its cpu_ns and run_delay_ns are then those of the scheduler's last look.
  *
  * There is no second one while the connection is neither made nor given up; where it was
  * made without a SYN-ACK, since both sides began at once; of MPTCP, whose begin some kernels
