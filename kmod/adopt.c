@@ -164,7 +164,9 @@ static void adopt_one(struct adopted *adopted, struct task_struct *task)
 /*
  * Look at who was born at @from or later, for some ticks of the clock, but at one at the least:
  * whoever waits for RCU, or for the processor, need not wait for all of them. The list has them
- * in the order of their births. Return true, and where to go on, if there are more.
+ * in the order of their births; of two that fork at once, the younger may come first, and the
+ * other one is passed over if the walk stops between them. Return true, and where to go on, if
+ * there are more.
  */
 static bool adopt_some(struct adopted *adopted, u64 *from)
 {
