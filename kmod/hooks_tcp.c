@@ -105,18 +105,17 @@ static bool listener_watched(const struct sock *listener)
 	return test_bit(listener->sk_num, watched) && is_of_host(listener);
 }
 
-/* Called for whatever a socket may be: only those of such a protocol have a port. */
-static bool sock_watched(const struct sock *sock, int protocol)
+/* Called for whatever a socket may be: only those of these families have a port. */
+static bool local_watched(const struct sock *sock)
 {
 	if (sock->sk_family != AF_INET && sock->sk_family != AF_INET6)
 		return false;
-	return sock->sk_protocol == protocol && test_bit(local_port(sock), watched) &&
-	       is_of_host(sock);
+	return test_bit(local_port(sock), watched) && is_of_host(sock);
 }
 
 bool sshobs_sock_watched(const struct sock *sock)
 {
-	return sock_watched(sock, IPPROTO_TCP);
+	return sock->sk_protocol == IPPROTO_TCP && local_watched(sock);
 }
 
 /* --- the SYN ------------------------------------------------------------------ */
@@ -313,9 +312,11 @@ static void notrace graft_call(unsigned long ip, unsigned long parent, struct ft
 	struct sock *sock = (void *)sshobs_ftrace_argument(regs, 0);
 
 	sshobs_hit(SSHOBS_HOOK_SECURITY_SOCK_GRAFT);
-	if (sshobs_sock_watched(sock))
+	if (!local_watched(sock))
+		return;
+	if (sock->sk_protocol == IPPROTO_TCP)
 		accepted(sock);
-	else if (sock_watched(sock, IPPROTO_MPTCP))
+	else if (sock->sk_protocol == IPPROTO_MPTCP)
 		sshobs_session_untracked();
 }
 
