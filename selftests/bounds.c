@@ -374,7 +374,7 @@ static int play_prompter(int argc, char **argv)
 	(void)argv;
 	if (!be_urgent(PRIORITY_PROMPT) || write(STDERR_FILENO, "", 1) != 1 ||
 	    read(STDIN_FILENO, &byte, 1) != 1 || poll(&terminal, 1, 0) < 0 ||
-	    write(STDERR_FILENO, "", 1) != 1)
+	    write(STDERR_FILENO, "", 1) != 1 || !be_urgent(0))
 		return 1;
 	return poll(&terminal, 1, -1) != 1;
 }
