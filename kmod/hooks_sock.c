@@ -273,10 +273,15 @@ static void notrace sock_def_error_report_call(unsigned long ip, unsigned long p
 					       struct ftrace_ops *ops, SSHOBS_FTRACE_REGS *regs)
 {
 	const struct sock *sock = (void *)sshobs_ftrace_argument(regs, 0);
+	int error;
 
 	sshobs_hit(SSHOBS_HOOK_SOCK_DEF_ERROR_REPORT);
-	if (sshobs_connecting_any() && READ_ONCE(sock->sk_err))
-		connecting_end(sock, READ_ONCE(sock->sk_err));
+	if (!sshobs_connecting_any())
+		return;
+	/* Once: whoever asks for it at the same time takes it away. */
+	error = READ_ONCE(sock->sk_err);
+	if (error)
+		connecting_end(sock, error);
 }
 
 /* --- log ---------------------------------------------------------------------- */
