@@ -49,15 +49,10 @@ static struct hlist_head *bucket_of(const struct sock *sock)
 /* Count one more, of the session and of all, up to the bounds. */
 static bool count_in(struct sshobs_session *session)
 {
-	if (atomic_inc_return(&session->connecting) > CONNECTING_SESSION)
-		goto uncount_session;
-	if (atomic_inc_return(&sshobs_connecting_count) > CONNECTING_MAX)
-		goto uncount;
-	return true;
-
-uncount:
-	atomic_dec(&sshobs_connecting_count);
-uncount_session:
+	if (!sshobs_count_in(&session->connecting, CONNECTING_SESSION))
+		return false;
+	if (sshobs_count_in(&sshobs_connecting_count, CONNECTING_MAX))
+		return true;
 	atomic_dec(&session->connecting);
 	return false;
 }

@@ -34,8 +34,7 @@ int sshobs_call_begin(struct sshobs_call *call, const void *arg)
 
 	if (!session)
 		return 1;
-	if (atomic_inc_return(&session->watched) > SLOTS_SESSION) {
-		atomic_dec(&session->watched);
+	if (!sshobs_count_in(&session->watched, SLOTS_SESSION)) {
 		sshobs_call_unwatched(session);
 		return 1;
 	}

@@ -109,15 +109,10 @@ static void tell_process(struct asked *asked, struct task_struct *task, u32 flag
 /* Count one more, of the session and of all, up to the bounds. */
 static bool count_in(struct sshobs_session *session)
 {
-	if (atomic_inc_return(&session->asked) > ASKED_SESSION)
-		goto uncount_session;
-	if (atomic_inc_return(&asked_count) > ASKED_MAX)
-		goto uncount;
-	return true;
-
-uncount:
-	atomic_dec(&asked_count);
-uncount_session:
+	if (!sshobs_count_in(&session->asked, ASKED_SESSION))
+		return false;
+	if (sshobs_count_in(&asked_count, ASKED_MAX))
+		return true;
 	atomic_dec(&session->asked);
 	return false;
 }

@@ -196,6 +196,21 @@ static inline void sshobs_session_mark(struct sshobs_session *session, u32 why)
 }
 
 /**
+ * sshobs_count_in() - count one more, up to a bound
+ * @count: of a session, or of all
+ * @max: the bound
+ *
+ * Context: any. Return: false, and nothing was counted, at the bound.
+ */
+static inline bool sshobs_count_in(atomic_t *count, int max)
+{
+	if (atomic_inc_return(count) <= max)
+		return true;
+	atomic_dec(count);
+	return false;
+}
+
+/**
  * sshobs_session_init() - make the tables
  * @max_sessions: bound of sessions that are up
  * @max_tasks: bound of processes that are followed
