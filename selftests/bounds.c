@@ -457,7 +457,6 @@ static unsigned int prompting_end(const struct prompting *prompting, struct log 
 /* Keep each processor from what is less urgent than this. */
 static bool occupy(pid_t *pids, int count)
 {
-	cpu_set_t one;
 	int i;
 
 	if (!write_file(RT_RUNTIME, "-1", 2) || !be_urgent(PRIORITY_TEST))
@@ -466,9 +465,7 @@ static bool occupy(pid_t *pids, int count)
 		pids[i] = fork();
 		if (pids[i])
 			continue;
-		CPU_ZERO(&one);
-		CPU_SET(i, &one);
-		sched_setaffinity(0, sizeof(one), &one);
+		stay_on(i);
 		be_urgent(PRIORITY_OCCUPY);
 		for (;;)
 			;

@@ -5,7 +5,6 @@
  * content of each record follows from its number, so a torn one is seen.
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -35,15 +34,6 @@ static bool generate(unsigned long count)
 static bool hold_record(bool held)
 {
 	return write_file(PARAMETER("hold"), held ? "1" : "0", 1);
-}
-
-static bool stay_on_first_processor(void)
-{
-	cpu_set_t first;
-
-	CPU_ZERO(&first);
-	CPU_SET(0, &first);
-	return !sched_setaffinity(0, sizeof(first), &first);
 }
 
 /* --- readers ---------------------------------------------------------------- */
@@ -473,7 +463,7 @@ FIXTURE_SETUP(held)
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "there is one processor only");
 	/* The last one is the writer's: nobody else runs there. */
-	ASSERT_TRUE(stay_on_first_processor());
+	ASSERT_TRUE(stay_on(0));
 	self->fd = records_open_now(O_NONBLOCK);
 	ASSERT_LE(0, self->fd);
 	self->account.next = info_of(_metadata, self->fd).next_seq;

@@ -504,6 +504,15 @@ int receive_fd(int sock)
 
 /* --- processes -------------------------------------------------------------- */
 
+bool stay_on(int cpu)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	return !sched_setaffinity(0, sizeof(one), &one);
+}
+
 #define AT_ONCE	2
 
 static struct {

@@ -146,6 +146,8 @@ int wait_for(pid_t pid);
 int run(const char *const argv[]);
 /* The same for a line of shell. */
 int run_shell(const char *line);
+/* Run on this processor alone. Return true if that worked. */
+bool stay_on(int cpu);
 /* Have two threads make a call at the same moment, each on a processor of its own if there are as many. */
 void at_once(void (*call)(void));
 /* The nth field of /proc/PID/stat, from the third one on, as proc(5) counts them; 0: no such process. */

@@ -1255,22 +1255,13 @@ static void be_a_crowd(void)
 		pause();
 }
 
-static void stay_on_one_processor(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	if (sched_setaffinity(0, sizeof(one), &one))
-		_exit(126);
-}
-
 /* The longest time for which somebody else had the processor, as of now. */
 static void watch_the_clock(volatile uint64_t *longest)
 {
 	uint64_t last = now_ms(), now;
 
-	stay_on_one_processor();
+	if (!stay_on(0))
+		_exit(126);
 	for (;; last = now) {
 		now = now_ms();
 		if (now - last > *longest)
@@ -1313,7 +1304,7 @@ TEST_F(member, a_load_leaves_the_processor_to_others_however_much_it_has_to_look
 	clock = fork();
 	if (!clock)
 		watch_the_clock(longest);
-	stay_on_one_processor();
+	ASSERT_TRUE(stay_on(0));
 	for (i = 0; i < LOADS && !load_in_small_parts(_metadata, longest); i++)
 		;
 	EXPECT_GT(LOADS, i);
