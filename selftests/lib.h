@@ -28,6 +28,9 @@
 #define PORT_OTHER	2224
 #define PORTS		"ports=2222,2223,2224"
 
+/* What the module looks at of an fd table. */
+#define FDS_MAX		65536
+
 /* An ordinary user that has no account and no processes but those of the test. */
 #define NOBODY		54321
 
