@@ -670,20 +670,6 @@ static void __attribute__((noreturn)) serve_blockers(int from, int until)
 	_exit(0);
 }
 
-static struct sshobs_probe probe_of(struct __test_metadata *_metadata, int fd, const char *symbol)
-{
-	struct sshobs_probe probe = {};
-	__u32 i;
-
-	for (i = 0;; i++) {
-		memset(&probe, 0, sizeof(probe));
-		probe.index = i;
-		ASSERT_EQ(0, ioctl(fd, SSHOBS_IOC_PROBE, &probe));
-		if (!strcmp(probe.symbol, symbol))
-			return probe;
-	}
-}
-
 /* Each hit is told by somebody: the probe has counted those that it saw and those that it missed. */
 TEST_F(member, a_miss_is_counted_and_marks_every_login)
 {
@@ -701,7 +687,7 @@ TEST_F(member, a_miss_is_counted_and_marks_every_login)
 	ASSERT_EQ(0, module_reload(PORTS " ring_kb=16384"));
 	ASSERT_TRUE(log_open(&self->log));
 	ASSERT_TRUE(prepare_full_unix_socket());
-	before = probe_of(_metadata, self->log.fd, "unix_stream_connect");
+	ASSERT_TRUE(probe_of(self->log.fd, "unix_stream_connect", &before));
 	ASSERT_EQ(0, pipe2(until, O_CLOEXEC));
 	from = listen_on(AF_INET, PORT);
 	server = fork();
@@ -713,7 +699,7 @@ TEST_F(member, a_miss_is_counted_and_marks_every_login)
 		client[i] = connect_to(AF_INET, PORT, NULL);
 	/* Each call is a hit or a miss. */
 	do {
-		probe = probe_of(_metadata, self->log.fd, "unix_stream_connect");
+		ASSERT_TRUE(probe_of(self->log.fd, "unix_stream_connect", &probe));
 		usleep(10000);
 	} while (probe.hits + probe.misses - before.hits - before.misses < LOGINS * EACH &&
 		 now_ms() - start < SECONDS * 1000);

@@ -143,10 +143,6 @@ static void connect_to_other(int sock)
 	connect(sock, (const void *)&addr, sizeof(addr));
 }
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP	262
-#endif
-
 /* More than may be under way of a session. */
 #define MPTCP_CONNECTS	40
 
@@ -485,23 +481,12 @@ static void connect_and_read_all_errors(int sock)
 	connect_and_read_errors(PORT_SILENT);
 }
 
-static bool error_comes_first(int fd)
-{
-	struct sshobs_probe probe = { .index = 0 };
-
-	while (!ioctl(fd, SSHOBS_IOC_PROBE, &probe)) {
-		if (!strcmp(probe.symbol, "tcp_done_with_error"))
-			return probe.flags & SSHOBS_PROBE_ACTIVE;
-		probe = (struct sshobs_probe){ .index = probe.index + 1 };
-	}
-	return false;
-}
-
 /* The socket forgets it then, and the network reports it only after that. */
 TEST_F(member, the_error_of_a_connect_is_told_whoever_reads_it_first)
 {
 	const struct sshobs_connect *rec;
 	unsigned int refused = 0, timed_out = 0, taken = 0;
+	struct sshobs_probe probe;
 	size_t i;
 
 	play(_metadata, self, connect_and_read_all_errors);
@@ -513,7 +498,8 @@ TEST_F(member, the_error_of_a_connect_is_told_whoever_reads_it_first)
 	}
 	EXPECT_EQ(READ_SOCKS, refused);
 	EXPECT_EQ(READ_SOCKS, timed_out + taken);
-	if (error_comes_first(self->log.fd))
+	if (probe_of(self->log.fd, "tcp_done_with_error", &probe) &&
+	    probe.flags & SSHOBS_PROBE_ACTIVE)
 		EXPECT_EQ(0U, taken);
 }
 

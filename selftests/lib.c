@@ -152,6 +152,19 @@ int records_open_now(int flags)
 	return fd;
 }
 
+bool probe_of(int fd, const char *symbol, struct sshobs_probe *probe)
+{
+	__u32 i;
+
+	for (i = 0;; i++) {
+		*probe = (struct sshobs_probe){ .index = i };
+		if (ioctl(fd, SSHOBS_IOC_PROBE, probe))
+			return false;
+		if (!strcmp(probe->symbol, symbol))
+			return true;
+	}
+}
+
 ssize_t mark(const void *text, size_t len)
 {
 	int fd = open(DEVICE, O_WRONLY | O_CLOEXEC);

@@ -8,6 +8,7 @@
 #ifndef _SSHOBS_SELFTESTS_LIB_H
 #define _SSHOBS_SELFTESTS_LIB_H
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,8 @@ int module_want(const char *params);
 int records_open(int flags);
 /* The same, behind the newest record. */
 int records_open_now(int flags);
+/* Ask for the probe of a function. Return true if the module has one. */
+bool probe_of(int fd, const char *symbol, struct sshobs_probe *probe);
 /* Write one mark. Return what write() returns. */
 ssize_t mark(const void *text, size_t len);
 
@@ -125,6 +128,11 @@ static inline const void *body(const struct sshobs_hdr *hdr)
 	     (hdr) = (void *)((char *)(hdr) + (hdr)->len))
 
 /* --- connections ------------------------------------------------------------ */
+
+/* glibc has it since 2.32. */
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP	262
+#endif
 
 /* A socket that listens on a port of all addresses: AF_INET, AF_INET6 (both), 0: any port. */
 int listen_on(int family, uint16_t port);

@@ -339,10 +339,6 @@ TEST_F(member, a_link_local_address_is_told_with_its_interface)
 
 /* --- MPTCP ------------------------------------------------------------------------ */
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP	262
-#endif
-
 /* What comes of a client that speaks a protocol to a server that speaks MPTCP. */
 static uint64_t untracked_by(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self,
 			     int server, int protocol)
