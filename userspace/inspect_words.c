@@ -61,6 +61,8 @@ void words_argv(FILE *out, const struct snapshot *snapshot)
 		escape_put(out, first.data, first.len);
 	else
 		escape_argv(out, first.data, (size_t)(all.data + all.len - first.data));
+	if (snapshot_is_cut(snapshot, SSHOBS_SNAPSHOT_ARGV))
+		fputs("...", out);
 }
 
 const char *name_of_state(unsigned int state)

@@ -65,6 +65,8 @@ static int take_part(struct snapshot *snapshot, int device, struct sshobs_snapsh
 		return err;
 	part->data = *buffer;
 	part->len = ask->len;
+	if (ask->flags & SSHOBS_SNAPSHOT_CUT)
+		snapshot->cut |= SNAPSHOT_PART(what);
 	return 0;
 }
 
@@ -184,7 +186,6 @@ static int take_strings(struct snapshot *snapshot, int device, struct sshobs_sna
 		return err;
 	err = take_part(snapshot, device, ask, SSHOBS_SNAPSHOT_EXEC_ENVIRON,
 			&snapshot->exec_environ);
-	snapshot->exec_environ_cut = !err && ask->flags & SSHOBS_SNAPSHOT_CUT;
 	return err == -ENODATA ? 0 : err;
 }
 
@@ -221,6 +222,11 @@ int snapshot_take_parts(struct snapshot *snapshot, int device, uint32_t pid, uin
 int snapshot_take(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns)
 {
 	return snapshot_take_parts(snapshot, device, pid, start_ns, SNAPSHOT_ALL);
+}
+
+bool snapshot_is_cut(const struct snapshot *snapshot, enum sshobs_snapshot_what what)
+{
+	return snapshot->cut & SNAPSHOT_PART(what);
 }
 
 void snapshot_free(struct snapshot *snapshot)

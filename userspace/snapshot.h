@@ -13,6 +13,10 @@
 
 #include "../uapi/sshobs.h"
 
+/* A set of parts: bit N is the enum sshobs_snapshot_what N. */
+#define SNAPSHOT_PART(what) (1U << (what))
+#define SNAPSHOT_ALL	    (~0U)
+
 /**
  * struct blob - an answer, or a part of one
  * @data: the bytes, with a NUL after them that does not count; NULL: there was no answer
@@ -48,7 +52,7 @@ struct snapshot_fd {
  * @argv: its arguments, or the title that it wrote over them
  * @environ: its environment as it is now
  * @exec_environ: its environment as it was given at exec; no data: none was kept
- * @exec_environ_cut: there was more of it than the module keeps
+ * @cut: SNAPSHOT_PART()s of these three of which there was more
  * @buffers: what all of them stand in, by enum sshobs_snapshot_what - 1
  * @names: what the names in @fds stand in
  */
@@ -60,7 +64,7 @@ struct snapshot {
 	struct blob argv;
 	struct blob environ;
 	struct blob exec_environ;
-	bool exec_environ_cut;
+	unsigned int cut;
 	void *buffers[5];
 	char *names;
 };
@@ -80,10 +84,6 @@ struct snapshot {
  */
 int snapshot_take(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns);
 
-/* A set of parts: bit N is the enum sshobs_snapshot_what N. */
-#define SNAPSHOT_PART(what) (1U << (what))
-#define SNAPSHOT_ALL	    (~0U)
-
 /**
  * snapshot_take_parts() - read some of a process, for who reads many of them again and again
  * @snapshot: out; snapshot_free() it; what was not asked for is empty
@@ -96,6 +96,9 @@ int snapshot_take(struct snapshot *snapshot, int device, uint32_t pid, uint64_t 
  */
 int snapshot_take_parts(struct snapshot *snapshot, int device, uint32_t pid, uint64_t start_ns,
 			unsigned int parts);
+
+/** snapshot_is_cut() - whether there was more of arguments, or of an environment, than was read */
+bool snapshot_is_cut(const struct snapshot *snapshot, enum sshobs_snapshot_what what);
 
 /** snapshot_free() - give a snapshot back; one that is all zero is fine */
 void snapshot_free(struct snapshot *snapshot);

@@ -244,16 +244,24 @@ static int put_environ(const struct snapshot *snapshot, bool env_all)
 {
 	if (!snapshot->task->vm_kb)
 		return 0;
-	if (!environ_is_gone(&snapshot->environ))
-		return put_variables(&snapshot->environ, "Environ", env_all);
+	if (!environ_is_gone(&snapshot->environ)) {
+		int err = put_variables(&snapshot->environ, "Environ", env_all);
+
+		if (snapshot_is_cut(snapshot, SSHOBS_SNAPSHOT_ENVIRON))
+			printf("%*s%scut: its first %u MiB%s\n", KEY_COLUMNS, "",
+			       term_tint(TINT_DIM), SSHOBS_SNAPSHOT_MEMORY_MAX >> 20,
+			       term_tint(TINT_NONE));
+		return err;
+	}
 	print_key("Environ");
 	printf("%soverwritten by the process, for its title; ", term_tint(TINT_DIM));
 	if (!snapshot->exec_environ.data)
 		fputs("what it was is not known: its exec was not seen", stdout);
 	else
 		printf("as it was given at exec%s:",
-		       snapshot->exec_environ_cut ? ", the whole variables of its first 4 KiB" :
-						    "");
+		       snapshot_is_cut(snapshot, SSHOBS_SNAPSHOT_EXEC_ENVIRON) ?
+			       ", the whole variables of its first 4 KiB" :
+			       "");
 	printf("%s\n", term_tint(TINT_NONE));
 	if (!snapshot->exec_environ.data)
 		return 0;

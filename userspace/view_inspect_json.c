@@ -97,17 +97,20 @@ static struct json_object *process_object(const struct snapshot *snapshot)
 	else
 		json_add(object, "exe", NULL);
 	json_add_argv(object, (const unsigned char *)snapshot->argv.data, snapshot->argv.len);
+	json_add_bool(object, "argv_cut", snapshot_is_cut(snapshot, SSHOBS_SNAPSHOT_ARGV));
 	add_numbers(object, task);
 	json_add(object, "limits", limits_array(task));
 	json_add(object, "fds", view_fds_json(snapshot));
 	json_add_strings(object, "environ", snapshot->environ.data, snapshot->environ.len);
+	json_add_bool(object, "environ_cut", snapshot_is_cut(snapshot, SSHOBS_SNAPSHOT_ENVIRON));
 	json_add_bool(object, "environ_overwritten", environ_is_gone(&snapshot->environ));
 	if (snapshot->exec_environ.data)
 		json_add_strings(object, "exec_environ", snapshot->exec_environ.data,
 				 snapshot->exec_environ.len);
 	else
 		json_add(object, "exec_environ", NULL);
-	json_add_bool(object, "exec_environ_cut", snapshot->exec_environ_cut);
+	json_add_bool(object, "exec_environ_cut",
+		      snapshot_is_cut(snapshot, SSHOBS_SNAPSHOT_EXEC_ENVIRON));
 	return object;
 }
 

@@ -61,6 +61,7 @@ static int answer(struct sshobs_snapshot *ask, struct fake *fake)
 		ASAN_POISON_MEMORY_REGION(buf + ((len + 7) & ~(size_t)7) + SLACK,
 					  ask->buf_len - ((len + 7) & ~(size_t)7));
 	ask->start_ns = fake->start_ns;
+	ask->flags = fake->flags[part];
 	return 0;
 }
 
@@ -177,6 +178,11 @@ void fake_exec_environ(const char *environ, size_t len)
 {
 	fake_newest()->error[SSHOBS_SNAPSHOT_EXEC_ENVIRON - 1] = 0;
 	append(SSHOBS_SNAPSHOT_EXEC_ENVIRON, environ, len);
+}
+
+void fake_cut(enum sshobs_snapshot_what what)
+{
+	fake_newest()->flags[what - 1] |= SSHOBS_SNAPSHOT_CUT;
 }
 
 /* Where the next part of a descriptor's data begins. */

@@ -22,6 +22,7 @@ struct tcp_info;
  * @start_ns: when it began
  * @bytes: its answers, by enum sshobs_snapshot_what - 1
  * @len: their lengths
+ * @flags: their flags
  * @error: errno that the ioctl fails with instead; 0: none
  * @again: how often it is EAGAIN before
  * @grows: how often it is longer than what was said before
@@ -32,6 +33,7 @@ struct fake {
 	uint64_t start_ns;
 	unsigned char *bytes[FAKE_PARTS];
 	size_t len[FAKE_PARTS];
+	uint32_t flags[FAKE_PARTS];
 	int error[FAKE_PARTS];
 	unsigned int again;
 	unsigned int grows;
@@ -71,6 +73,9 @@ void fake_environ(const char *environ, size_t len);
 
 /** fake_exec_environ() - add to its environment as it was given at exec */
 void fake_exec_environ(const char *environ, size_t len);
+
+/** fake_cut() - of a part of it, there is more than it answers */
+void fake_cut(enum sshobs_snapshot_what what);
 
 /**
  * fake_fd() - open a descriptor

@@ -134,6 +134,8 @@ static void hostile(void)
 	fake_task()->state = '\033';
 	memcpy(fake_task()->comm, "0123456789abcdef", 16);
 	memcpy(fake_task()->tty, "\033[2Jpts/01234567", 16);
+	fake_cut(SSHOBS_SNAPSHOT_ARGV);
+	fake_cut(SSHOBS_SNAPSHOT_ENVIRON);
 	fake_environ(STRINGS("PATH=\033[2J\nFAKE=1\0SSH_\xc2\x9bX=\xe2\x80\xae\0LC_BYTES=\xff"));
 	fake_fd((struct sshobs_fd){ .fd = 256, .pts = SSHOBS_NO_PTS }, "/tmp/a\nb\033[1m", "", "",
 		NULL);
