@@ -246,7 +246,7 @@ static u64 hook_hits(const struct sshobs_hook *hook)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		hits += per_cpu(sshobs_hits[hook->id], cpu);
+		hits += READ_ONCE(per_cpu(sshobs_hits[hook->id], cpu));
 	return hits;
 }
 
