@@ -578,23 +578,26 @@ TEST_F_TIMEOUT(member, a_child_that_cannot_be_followed_marks_its_session, 1800)
 #define NO_ENVIRON	8
 #define AS_EVER		9
 
-static int play_program(int argc, char **argv)
+static int find_environ(void)
 {
-	struct sshobs_snapshot arg = { .what = SSHOBS_SNAPSHOT_EXEC_ENVIRON, .buf_len = RECORDS_ROOM };
+	struct sshobs_snapshot arg = {
+		.pid = getpid(), .what = SSHOBS_SNAPSHOT_EXEC_ENVIRON, .buf_len = RECORDS_ROOM,
+	};
 	static char buf[RECORDS_ROOM];
-	int fd;
+	int fd = open(DEVICE, O_RDONLY | O_CLOEXEC);
 
-	(void)argc;
-	(void)argv;
-	reopen();
-	if (!disarm())
-		return NOT_REACHED;
-	fd = open(DEVICE, O_RDONLY | O_CLOEXEC);
-	arg.pid = getpid();
 	arg.buf = (uintptr_t)buf;
 	if (!ioctl(fd, SSHOBS_IOC_SNAPSHOT, &arg))
 		return AS_EVER;
 	return errno == ENODATA ? NO_ENVIRON : 126;
+}
+
+static int play_program(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	reopen();
+	return disarm() ? find_environ() : NOT_REACHED;
 }
 
 static void exec_until_nothing_fails(int sock)
@@ -635,7 +638,6 @@ TEST_F_TIMEOUT(member, an_exec_without_memory_is_told_all_the_same, 1800)
 	count = (const void *)&scene->member[MEMBERS_MAX / 2];
 	TH_LOG("up to point %d: %u programs as ever, %u without their environment, %u failed, %u died of it",
 	       scene->number, count[AS_EVER], count[NO_ENVIRON], count[127], count[0]);
-	EXPECT_LT(0U, count[NO_ENVIRON]);
 	EXPECT_EQ(1U, count[NOT_REACHED]);
 	EXPECT_EQ(0U, count[126]);
 	end = body(log_find(&self->log, IN(SSHOBS_END, self->session)));
@@ -643,6 +645,77 @@ TEST_F_TIMEOUT(member, an_exec_without_memory_is_told_all_the_same, 1800)
 	EXPECT_EQ(end->execs, count_of(self, SSHOBS_EXEC));
 	EXPECT_LE(count[AS_EVER] + count[NO_ENVIRON] + 1, end->execs);
 	EXPECT_EQ(before.tasks, after.tasks);
+}
+
+/* Only now, so that whoever began this one is followed. */
+static int play_heir(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return fail_caches(false) ? find_environ() : 125;
+}
+
+/* One of 4 KiB is kept in kmalloc-8k, which is marked as well, and nothing else of an exec is. */
+static void exec_without_environment(int sock)
+{
+	static char variable[SSHOBS_ENVIRON_MAX];
+	char *environment[] = { variable, NULL };
+	pid_t pid = fork();
+	int status;
+
+	(void)sock;
+	memset(variable, 'e', sizeof(variable) - 1);
+	if (!pid) {
+		if (fail_caches(true))
+			execle(self_path(), "failnth", "role:heir", NULL, environment);
+		fail_caches(false);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	scene->number = WEXITSTATUS(status);
+}
+
+/* Which of an exec's points this is differs from one to the next, so that the test above may miss it. */
+TEST_F_TIMEOUT(member, an_exec_whose_environment_cannot_be_kept_is_told_without, 600)
+{
+	const struct sshobs_end *end;
+
+	if (!can_fail())
+		SKIP(return, "the kernel injects no faults");
+	let(_metadata, self, exec_without_environment);
+	EXPECT_EQ(NO_ENVIRON, scene->number);
+	end = body(log_find(&self->log, IN(SSHOBS_END, self->session)));
+	EXPECT_EQ(1U, count_of(self, SSHOBS_EXEC));
+	EXPECT_EQ(0U, end->incomplete);
+}
+
+static void connect_unseen(int sock)
+{
+	const struct sockaddr_in addr = { AF_INET, htons(1), { htonl(INADDR_LOOPBACK) }, "" };
+
+	sock = socket(AF_INET, SOCK_STREAM, 0);
+	if (!fail_caches(true))
+		_exit(125);
+	connect(sock, (const void *)&addr, sizeof(addr));
+	if (!fail_caches(false))
+		_exit(125);
+	close(sock);
+}
+
+TEST_F_TIMEOUT(member, a_connect_that_cannot_be_watched_marks_its_session, 600)
+{
+	const struct sshobs_connect *begun;
+	const struct sshobs_end *end;
+
+	if (!can_fail())
+		SKIP(return, "the kernel injects no faults");
+	let(_metadata, self, connect_unseen);
+	EXPECT_EQ(1U, count_of(self, SSHOBS_CONNECT));
+	begun = nth(self, SSHOBS_CONNECT, 0);
+	ASSERT_NE(NULL, begun);
+	EXPECT_EQ((__u32)SSHOBS_CONNECT_BEGUN, begun->flags);
+	end = body(log_find(&self->log, IN(SSHOBS_END, self->session)));
+	EXPECT_EQ(SSHOBS_INCOMPLETE_UNWATCHED, end->incomplete);
 }
 
 static void accept_unseen(void)
@@ -681,4 +754,7 @@ TEST_F_TIMEOUT(member, a_session_that_cannot_be_followed_is_counted, 1800)
 	EXPECT_EQ(before.tasks, after.tasks);
 }
 
-SELFTEST_MAIN({ "program", play_program },)
+SELFTEST_MAIN(
+	{ "program", play_program },
+	{ "heir", play_heir },
+)
