@@ -37,7 +37,7 @@
  * @interrupt: writes one record
  * @id: the task's number; that of its interrupt is the next one
  * @left: records that are still to be written by the two
- * @numbers: of the newest record of each
+ * @numbers: of the newest record of each, since the load
  */
 struct writer {
 	struct task_struct	*task;
@@ -124,7 +124,6 @@ static int writer_start(struct writer *writer, unsigned int cpu)
 	struct task_struct *task;
 
 	writer->id = 2 * (writer - writers);
-	memset(writer->numbers, 0, sizeof(writer->numbers));
 	init_irq_work(&writer->interrupt, writer_interrupt);
 	task = kthread_create(writer_run, writer, "generator/%u", cpu);
 	if (IS_ERR(task))
