@@ -270,16 +270,26 @@ static u64 established_record(struct sshobs_session *session, const struct sock 
 	return established.established_ns;
 }
 
+/* A socket that is new may be where that of a session was, whose close nobody saw. */
+static void stale_drop(const struct sock *sock)
+{
+	struct sshobs_session *stale = sshobs_session_take_sock(sock);
+
+	if (!stale)
+		return;
+	sshobs_hooks_wire_drop(stale);
+	sshobs_session_mark(stale, SSHOBS_INCOMPLETE_MISSED);
+	sshobs_session_put(stale);
+}
+
 static noinline void accepted(struct sock *sock)
 {
-	struct sshobs_session *stale = sshobs_session_of_sock(sock);
 	struct sshobs_session *session;
 	struct sshobs_accept *rec;
 	u64 established_ns;
 	u32 backlog;
 
-	if (stale)
-		sshobs_hooks_wire_drop(stale);
+	stale_drop(sock);
 	session = sshobs_session_accept(sock, &backlog);
 	if (!session)
 		return;

@@ -336,7 +336,6 @@ struct sshobs_task *sshobs_session_server(unsigned int waiting)
 struct sshobs_session *sshobs_session_accept(const struct sock *sock, unsigned int *backlog)
 {
 	struct sshobs_task *server = sshobs_task_find(current);
-	struct sshobs_session *stale;
 
 	/* It slept in accept() since before the module. */
 	if (!server || !test_bit(SSHOBS_TASK_SERVER, &server->flags))
@@ -349,12 +348,6 @@ struct sshobs_session *sshobs_session_accept(const struct sock *sock, unsigned i
 	*backlog = READ_ONCE(server->waiting);
 	if (*backlog)
 		--*backlog;
-
-	stale = sshobs_session_take_sock(sock);
-	if (stale) {
-		sshobs_session_mark(stale, SSHOBS_INCOMPLETE_MISSED);
-		sshobs_session_put(stale);
-	}
 	return session_new(sock, ktime_get_ns());
 }
 

@@ -243,9 +243,8 @@ struct sshobs_task *sshobs_session_server(unsigned int waiting);
  * @sock: the accepted socket
  * @backlog: out: connections that waited behind it when it was asked for
  *
- * A server that had asked before the module was there is followed from now on. A
- * session that is still tied to @sock missed its close; it is marked and loses the
- * socket.
+ * A server that had asked before the module was there is followed from now on. No session
+ * may be tied to @sock any more.
  *
  * Context: preemption off. Return: the session, held by its open
  * socket; or NULL, counted, at a bound or without memory.
@@ -268,7 +267,7 @@ void sshobs_session_untracked(void);
 struct sshobs_session *sshobs_session_of_sock(const struct sock *sock);
 
 /**
- * sshobs_session_take_sock() - the socket is being closed
+ * sshobs_session_take_sock() - the socket is being closed, or is a new one where it was
  * @sock: any socket; it is only compared
  *
  * Context: RCU read lock, or preemption off. Return: its session, once, with the hold
