@@ -258,8 +258,10 @@ TEST_F(member, a_connect_that_a_signal_ends_is_told_as_it_is_to_its_caller)
 #define PORT_OPEN	4711
 #define PORT_SILENT	4712
 #define PORT_SHUT	4713
-/* More than a session has watched at the same time. */
+/* So many of one session are watched at the same time; more than that, and more sessions than may have so many. */
+#define WATCHED		32
 #define MANY		40
+#define CROWD		33
 
 static void be_silent(int family)
 {
@@ -564,19 +566,69 @@ TEST_F(member, of_many_TCP_connects_at_once_32_are_watched_until_their_process_i
 		EXPECT_GT(end, i);
 		EXPECT_EQ((__u32)scene->member[0].pid, self->log.recs[i]->pid);
 	}
-	EXPECT_EQ(32U, abandoned);
-	EXPECT_EQ(MANY - 32ULL, stats.unwatched);
+	EXPECT_EQ((unsigned int)WATCHED, abandoned);
+	EXPECT_EQ(MANY - WATCHED * 1ULL, stats.unwatched);
+}
+
+/* For two minutes. */
+static void connect_for_long(void)
+{
+	int sock = connect_tcp(AF_INET, SOCK_NONBLOCK, "127.0.0.1", PORT_SILENT, EINPROGRESS);
+	const int many = 6;
+
+	setsockopt(sock, IPPROTO_TCP, TCP_SYNCNT, &many, sizeof(many));
+}
+
+static void serve_crowd(void)
+{
+	int i, j, sock;
+
+	be_silent(AF_INET);
+	for (i = 0; i < CROWD; i++) {
+		sock = accept(listener, NULL, NULL);
+		if (!fork()) {
+			for (j = 0; j < WATCHED; j++)
+				connect_for_long();
+			hello(sock);
+			until_closed(hold);
+			_exit(0);
+		}
+		close(sock);
+	}
+}
+
+TEST_F(member, of_the_TCP_connects_of_all_sessions_1024_are_watched)
+{
+	struct sshobs_stats before = stats_of(_metadata, self->log.fd), after;
+	int clients[CROWD], i;
+	uint64_t sessions[CROWD];
+	uint16_t port;
+
+	self->release = scene_start(AF_INET, serve_crowd, &self->server);
+	for (i = 0; i < CROWD; i++) {
+		clients[i] = connect_to(AF_INET, PORT, &port);
+		ASSERT_EQ(1, read_byte(clients[i]));
+		sessions[i] = log_wait_session(&self->log, port);
+		ASSERT_NE(0ULL, sessions[i]);
+	}
+	after = stats_of(_metadata, self->log.fd);
+	EXPECT_EQ(CROWD * WATCHED - 1024ULL, after.unwatched - before.unwatched);
+	close(self->release);
+	ASSERT_EQ(0, wait_for(self->server));
+	for (i = 0; i < CROWD; i++) {
+		const struct sshobs_hdr *end = log_wait(&self->log, IN(SSHOBS_END, sessions[i]));
+
+		ASSERT_NE(NULL, end);
+		EXPECT_EQ(i < CROWD - 1 ? 0U : SSHOBS_INCOMPLETE_UNWATCHED,
+			  ((const struct sshobs_end *)body(end))->incomplete) TH_LOG("session %d", i);
+		close(clients[i]);
+	}
 }
 
 static void connect_and_wait(int sock)
 {
-	const int many = 6;
-	int out;
-
 	be_silent(AF_INET);
-	out = connect_tcp(AF_INET, SOCK_NONBLOCK, "127.0.0.1", PORT_SILENT, EINPROGRESS);
-	/* It goes on for two minutes. */
-	setsockopt(out, IPPROTO_TCP, TCP_SYNCNT, &many, sizeof(many));
+	connect_for_long();
 	hello(sock);
 	until_closed(hold);
 }
