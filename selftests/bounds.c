@@ -465,12 +465,12 @@ static bool occupy(pid_t *pids, int count)
 		pids[i] = fork();
 		if (pids[i])
 			continue;
-		stay_on(i);
-		be_urgent(PRIORITY_OCCUPY);
+		if (!stay_on(i) || !be_urgent(PRIORITY_OCCUPY) || write(told[1], "", 1) != 1)
+			_exit(1);
 		for (;;)
 			;
 	}
-	return true;
+	return wait_told(count);
 }
 
 static bool let_go(const pid_t *pids, int count)
@@ -524,6 +524,92 @@ TEST_F(member, who_is_at_a_prompt_all_the_time_costs_nobody_else_a_reading)
 	/* Four may be under way, and some more be so once these are done. */
 	EXPECT_LE(4U, prompts_read(&self->log, noisy.session));
 	EXPECT_GT(100U, prompts_read(&self->log, noisy.session));
+}
+
+/* More sessions than may have all their readings under way at the same time. */
+#define CROWD		300
+#define READINGS	4
+#define READINGS_ALL	1024
+
+static void serve_crowd(void)
+{
+	int i, sock;
+
+	for (i = 0; i < CROWD; i++) {
+		sock = accept(listener, NULL, NULL);
+		if (!fork()) {
+			run_prompters(sock);
+			_exit(0);
+		}
+		close(sock);
+	}
+}
+
+/* Until no more come. */
+static bool wait_for_readings(struct log *log)
+{
+	size_t before, count = 0;
+
+	do {
+		before = count;
+		sleep(2);
+		if (!log_sync(log))
+			return false;
+		count = log_count(log, IN(SSHOBS_READING, ANY_SESSION));
+	} while (count != before);
+	return true;
+}
+
+TEST_F_TIMEOUT(member, readings_that_a_crowd_of_sessions_asks_for_are_bounded, 300)
+{
+	const int processors = sysconf(_SC_NPROCESSORS_ONLN);
+	static const char bytes[CROWD * READINGS];
+	unsigned int count, sum = 0;
+	uint64_t sessions[CROWD];
+	int clients[CROWD], i;
+	pid_t busy[processors];
+	uint16_t port;
+	bool gone;
+
+	log_close(&self->log);
+	ASSERT_EQ(0, module_reload(PORTS " ring_kb=32768"));
+	ASSERT_TRUE(log_open(&self->log));
+	ASSERT_TRUE(make_inhabitant());
+	ASSERT_EQ(0, pipe2(told, O_CLOEXEC));
+	prompters = READINGS;
+	self->release = scene_start(AF_INET, serve_crowd, &self->server);
+	for (i = 0; i < CROWD; i++) {
+		clients[i] = connect_to(AF_INET, PORT, &port);
+		ASSERT_TRUE(wait_told(READINGS));
+		sessions[i] = log_wait_session(&self->log, port);
+		ASSERT_NE(0ULL, sessions[i]);
+	}
+
+	ASSERT_TRUE(occupy(busy, processors));
+	gone = write(self->release, bytes, sizeof(bytes)) == sizeof(bytes) && wait_told(sizeof(bytes));
+	ASSERT_TRUE(let_go(busy, processors));
+	ASSERT_TRUE(gone);
+
+	/* Of who is gone by then, nothing is read. */
+	ASSERT_TRUE(wait_for_readings(&self->log));
+	for (i = 0; i < CROWD; i++)
+		close(clients[i]);
+	close(self->release);
+	ASSERT_EQ(0, wait_for(self->server));
+	for (i = 0; i < CROWD; i++) {
+		const struct sshobs_hdr *end = log_wait(&self->log, IN(SSHOBS_END, sessions[i]));
+
+		ASSERT_NE(NULL, end);
+		count = prompts_read(&self->log, sessions[i]);
+		sum += count;
+		EXPECT_EQ(count < READINGS ? SSHOBS_INCOMPLETE_READING : 0U,
+			  ((const struct sshobs_end *)body(end))->incomplete)
+			TH_LOG("session %d: %u prompts read", i, count);
+	}
+	TH_LOG("%u of %zu prompts were read", sum, sizeof(bytes));
+	/* Some more than may be under way are read once these are done. */
+	EXPECT_LE((unsigned int)READINGS_ALL, sum);
+	EXPECT_GT(sizeof(bytes), sum);
 }
 
 SELFTEST_MAIN(
