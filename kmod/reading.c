@@ -21,7 +21,7 @@
 #define ASKED_SESSION	4
 
 /**
- * struct asked - one prompt
+ * struct sshobs_asked - one prompt
  * @work: in the queue
  * @session: the session, held
  * @prompt_ns: when it was, CLOCK_MONOTONIC
@@ -29,7 +29,7 @@
  * @count: processes in @tasks
  * @tasks: the session's processes, referenced
  */
-struct asked {
+struct sshobs_asked {
 	struct work_struct	work;
 	struct sshobs_session	*session;
 	u64			prompt_ns;
@@ -39,10 +39,11 @@ struct asked {
 };
 
 static struct workqueue_struct *queue;
+static struct kmem_cache *cache;
 static atomic_t asked_count;
 
 /* Return false where there are more than there is room for. */
-static bool find_members(struct asked *asked)
+static bool find_members(struct sshobs_asked *asked)
 {
 	struct task_struct *task;
 	bool room = true;
@@ -87,7 +88,7 @@ static void read_process(struct sshobs_reading *reading, struct task_struct *tas
 	reading->state = task_state_to_char(task);
 }
 
-static void tell_process(struct asked *asked, struct task_struct *task, u32 flags)
+static void tell_process(struct sshobs_asked *asked, struct task_struct *task, u32 flags)
 {
 	struct sshobs_reading reading = {
 		.prompt_ns = asked->prompt_ns,
@@ -125,7 +126,7 @@ static void count_out(struct sshobs_session *session)
 
 static void read_session(struct work_struct *work)
 {
-	struct asked *asked = container_of(work, struct asked, work);
+	struct sshobs_asked *asked = container_of(work, struct sshobs_asked, work);
 	u32 last = SSHOBS_READING_LAST;
 	unsigned int i;
 
@@ -140,16 +141,16 @@ static void read_session(struct work_struct *work)
 	preempt_disable();
 	sshobs_session_put(asked->session);
 	preempt_enable();
-	kfree(asked);
+	kmem_cache_free(cache, asked);
 }
 
-static struct asked *asked_new(struct sshobs_session *session, u32 pts)
+static struct sshobs_asked *asked_new(struct sshobs_session *session, u32 pts)
 {
-	struct asked *asked;
+	struct sshobs_asked *asked;
 
 	if (!count_in(session))
 		return NULL;
-	asked = kzalloc(sizeof(*asked), GFP_NOWAIT | __GFP_NOWARN);
+	asked = kmem_cache_zalloc(cache, GFP_NOWAIT | __GFP_NOWARN);
 	if (!asked)
 		goto count_out;
 	INIT_WORK(&asked->work, read_session);
@@ -165,7 +166,7 @@ count_out:
 
 void sshobs_reading_ask(struct sshobs_session *session, u32 pts)
 {
-	struct asked *asked = asked_new(session, pts);
+	struct sshobs_asked *asked = asked_new(session, pts);
 
 	if (!asked) {
 		sshobs_session_mark(session, SSHOBS_INCOMPLETE_READING);
@@ -178,11 +179,21 @@ void sshobs_reading_ask(struct sshobs_session *session, u32 pts)
 
 int sshobs_reading_init(void)
 {
+	cache = KMEM_CACHE(sshobs_asked, 0);
+	if (!cache)
+		return -ENOMEM;
 	queue = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND, 0);
-	return queue ? 0 : -ENOMEM;
+	if (!queue)
+		goto destroy_cache;
+	return 0;
+
+destroy_cache:
+	kmem_cache_destroy(cache);
+	return -ENOMEM;
 }
 
 void sshobs_reading_exit(void)
 {
 	destroy_workqueue(queue);
+	kmem_cache_destroy(cache);
 }

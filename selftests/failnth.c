@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -715,6 +716,46 @@ TEST_F_TIMEOUT(member, a_connect_that_cannot_be_watched_marks_its_session, 600)
 	EXPECT_EQ(SSHOBS_INCOMPLETE_UNWATCHED, end->incomplete);
 }
 
+/* A prompt for those who look from outside: it polls its terminal. */
+static int play_prompter(int argc, char **argv)
+{
+	struct pollfd terminal = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	(void)argc;
+	(void)argv;
+	return !fail_caches(true) || poll(&terminal, 1, 0) < 0 || !fail_caches(false);
+}
+
+static void prompt_unread(int sock)
+{
+	int master = open_master(), slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	pid_t pid = fork();
+	int status;
+
+	(void)sock;
+	if (!pid) {
+		dup2(slave, STDIN_FILENO);
+		execl(self_path(), "failnth", "role:prompter", NULL);
+		_exit(127);
+	}
+	waitpid(pid, &status, 0);
+	scene->number = status;
+}
+
+TEST_F_TIMEOUT(member, a_prompt_whose_processes_cannot_be_read_marks_its_session, 600)
+{
+	const struct sshobs_end *end;
+
+	if (!can_fail())
+		SKIP(return, "the kernel injects no faults");
+	let(_metadata, self, prompt_unread);
+	EXPECT_EQ(0, scene->number);
+	EXPECT_EQ(1U, count_of(self, SSHOBS_PROMPT));
+	EXPECT_EQ(0U, count_of(self, SSHOBS_READING));
+	end = body(log_find(&self->log, IN(SSHOBS_END, self->session)));
+	EXPECT_EQ(SSHOBS_INCOMPLETE_READING, end->incomplete);
+}
+
 static void accept_unseen(void)
 {
 	unsigned long i;
@@ -754,4 +795,5 @@ TEST_F_TIMEOUT(member, a_session_that_cannot_be_followed_is_counted, 1800)
 SELFTEST_MAIN(
 	{ "program", play_program },
 	{ "heir", play_heir },
+	{ "prompter", play_prompter },
 )
