@@ -691,7 +691,8 @@ struct sshobs_connect {
 
 /**
  * struct sshobs_reading - body of SSHOBS_READING; the header's pid is the process that was
- * read. One for each process that the session had when it came to a prompt, right after that
+ * read. One for each process that the session has right after it came to a prompt, and none
+ * where all of them are gone by then: their exits are told
  *
  * @prompt_ns: CLOCK_MONOTONIC time at which it was asked for: when the prompt was told
  * @rss_kb: resident set (VmRSS), in KiB; 0 for a zombie
