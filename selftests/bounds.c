@@ -431,25 +431,23 @@ static bool prompting_start(struct prompting *prompting, struct log *log)
 	return prompting->session;
 }
 
-static bool prompting_go(const struct prompting *prompting)
+/* Let so many prompters come to their prompt. */
+static bool go(int release, size_t count)
 {
-	char bytes[PROMPTERS] = {};
+	/* More than there are. */
+	static const char bytes[4096];
 
-	return write(prompting->release, bytes, prompting->count) == (ssize_t)prompting->count &&
-	       wait_told(prompting->count);
+	return write(release, bytes, count) == (ssize_t)count && wait_told(count);
 }
 
 /* Return what its end says to be missing. */
 static unsigned int prompting_end(const struct prompting *prompting, struct log *log)
 {
-	const struct sshobs_hdr *end;
-
 	close(prompting->client);
 	close(prompting->release);
 	if (wait_for(prompting->server))
 		return ~0U;
-	end = log_wait(log, IN(SSHOBS_END, prompting->session));
-	return end ? ((const struct sshobs_end *)body(end))->incomplete : ~0U;
+	return incomplete_of(log, prompting->session);
 }
 
 #define RT_RUNTIME	"/proc/sys/kernel/sched_rt_runtime_us"
@@ -495,6 +493,16 @@ static unsigned int prompts_read(const struct log *log, uint64_t session)
 	return count;
 }
 
+static void prepare_prompts(struct __test_metadata *_metadata, FIXTURE_DATA(member) *self)
+{
+	log_close(&self->log);
+	/* With room for what all of them would have read. */
+	ASSERT_EQ(0, module_reload(PORTS " ring_kb=32768"));
+	ASSERT_TRUE(log_open(&self->log));
+	ASSERT_TRUE(make_inhabitant());
+	ASSERT_EQ(0, pipe2(told, O_CLOEXEC));
+}
+
 TEST_F(member, who_is_at_a_prompt_all_the_time_costs_nobody_else_a_reading)
 {
 	struct prompting quiet = { .count = 1 }, noisy = { .count = PROMPTERS };
@@ -502,18 +510,13 @@ TEST_F(member, who_is_at_a_prompt_all_the_time_costs_nobody_else_a_reading)
 	pid_t busy[processors];
 	bool gone;
 
-	log_close(&self->log);
-	/* With room for what all of them would have read. */
-	ASSERT_EQ(0, module_reload(PORTS " ring_kb=32768"));
-	ASSERT_TRUE(log_open(&self->log));
-	ASSERT_TRUE(make_inhabitant());
-	ASSERT_EQ(0, pipe2(told, O_CLOEXEC));
+	prepare_prompts(_metadata, self);
 	ASSERT_TRUE(prompting_start(&quiet, &self->log));
 	ASSERT_TRUE(prompting_start(&noisy, &self->log));
 
 	/* No reading ends before the last one is asked for. */
 	ASSERT_TRUE(occupy(busy, processors));
-	gone = prompting_go(&noisy) && prompting_go(&quiet);
+	gone = go(noisy.release, noisy.count) && go(quiet.release, quiet.count);
 	ASSERT_TRUE(let_go(busy, processors));
 	ASSERT_TRUE(gone);
 
@@ -533,16 +536,7 @@ TEST_F(member, who_is_at_a_prompt_all_the_time_costs_nobody_else_a_reading)
 
 static void serve_crowd(void)
 {
-	int i, sock;
-
-	for (i = 0; i < CROWD; i++) {
-		sock = accept(listener, NULL, NULL);
-		if (!fork()) {
-			run_prompters(sock);
-			_exit(0);
-		}
-		close(sock);
-	}
+	serve_parts(listener, CROWD);
 }
 
 /* Until no more come. */
@@ -563,7 +557,6 @@ static bool wait_for_readings(struct log *log)
 TEST_F_TIMEOUT(member, readings_that_a_crowd_of_sessions_asks_for_are_bounded, 300)
 {
 	const int processors = sysconf(_SC_NPROCESSORS_ONLN);
-	static const char bytes[CROWD * READINGS];
 	unsigned int count, sum = 0;
 	uint64_t sessions[CROWD];
 	int clients[CROWD], i;
@@ -571,11 +564,8 @@ TEST_F_TIMEOUT(member, readings_that_a_crowd_of_sessions_asks_for_are_bounded, 3
 	uint16_t port;
 	bool gone;
 
-	log_close(&self->log);
-	ASSERT_EQ(0, module_reload(PORTS " ring_kb=32768"));
-	ASSERT_TRUE(log_open(&self->log));
-	ASSERT_TRUE(make_inhabitant());
-	ASSERT_EQ(0, pipe2(told, O_CLOEXEC));
+	prepare_prompts(_metadata, self);
+	part = run_prompters;
 	prompters = READINGS;
 	self->release = scene_start(AF_INET, serve_crowd, &self->server);
 	for (i = 0; i < CROWD; i++) {
@@ -586,7 +576,7 @@ TEST_F_TIMEOUT(member, readings_that_a_crowd_of_sessions_asks_for_are_bounded, 3
 	}
 
 	ASSERT_TRUE(occupy(busy, processors));
-	gone = write(self->release, bytes, sizeof(bytes)) == sizeof(bytes) && wait_told(sizeof(bytes));
+	gone = go(self->release, CROWD * READINGS);
 	ASSERT_TRUE(let_go(busy, processors));
 	ASSERT_TRUE(gone);
 
@@ -597,19 +587,17 @@ TEST_F_TIMEOUT(member, readings_that_a_crowd_of_sessions_asks_for_are_bounded, 3
 	close(self->release);
 	ASSERT_EQ(0, wait_for(self->server));
 	for (i = 0; i < CROWD; i++) {
-		const struct sshobs_hdr *end = log_wait(&self->log, IN(SSHOBS_END, sessions[i]));
+		const unsigned int incomplete = incomplete_of(&self->log, sessions[i]);
 
-		ASSERT_NE(NULL, end);
 		count = prompts_read(&self->log, sessions[i]);
 		sum += count;
-		EXPECT_EQ(count < READINGS ? SSHOBS_INCOMPLETE_READING : 0U,
-			  ((const struct sshobs_end *)body(end))->incomplete)
+		EXPECT_EQ(count < READINGS ? SSHOBS_INCOMPLETE_READING : 0U, incomplete)
 			TH_LOG("session %d: %u prompts read", i, count);
 	}
-	TH_LOG("%u of %zu prompts were read", sum, sizeof(bytes));
+	TH_LOG("%u of %d prompts were read", sum, CROWD * READINGS);
 	/* Some more than may be under way are read once these are done. */
 	EXPECT_LE((unsigned int)READINGS_ALL, sum);
-	EXPECT_GT(sizeof(bytes), sum);
+	EXPECT_GT(CROWD * READINGS * 1U, sum);
 }
 
 SELFTEST_MAIN(

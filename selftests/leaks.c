@@ -377,20 +377,17 @@ TEST_F_TIMEOUT(leaks, records_have_no_byte_but_their_own, 3000)
 
 #define ADOPTED		50
 
+static void wait_to_be_adopted(int sock)
+{
+	(void)sock;
+	close(nested_listener);
+	close(listener);
+	until_closed(hold);
+}
+
 static void serve_and_wait(void)
 {
-	int i, sock;
-
-	for (i = 0; i < ADOPTED; i++) {
-		sock = accept(nested_listener, NULL, NULL);
-		if (!fork()) {
-			close(nested_listener);
-			close(listener);
-			until_closed(hold);
-			_exit(0);
-		}
-		close(sock);
-	}
+	serve_parts(nested_listener, ADOPTED);
 }
 
 TEST_F_TIMEOUT(leaks, adopted_sessions_have_no_byte_but_their_own, 3000)
@@ -398,6 +395,7 @@ TEST_F_TIMEOUT(leaks, adopted_sessions_have_no_byte_but_their_own, 3000)
 	int client[ADOPTED], release, i, status;
 	pid_t server;
 
+	part = wait_to_be_adopted;
 	release = scene_start(AF_INET, serve_and_wait, &server);
 	ASSERT_LE(0, release);
 	for (i = 0; i < ADOPTED; i++) {

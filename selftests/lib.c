@@ -281,6 +281,13 @@ const struct sshobs_hdr *log_wait(struct log *log, struct want want)
 	return log->recs[i];
 }
 
+unsigned int incomplete_of(struct log *log, uint64_t session)
+{
+	const struct sshobs_hdr *end = log_wait(log, IN(SSHOBS_END, session));
+
+	return end ? ((const struct sshobs_end *)body(end))->incomplete : ~0U;
+}
+
 bool log_wait_count(struct log *log, struct want want, size_t count)
 {
 	uint64_t start = now_ms();

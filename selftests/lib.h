@@ -103,6 +103,8 @@ const struct sshobs_hdr *log_find(const struct log *log, struct want want);
 size_t log_count(const struct log *log, struct want want);
 /* The same, and read on until it is there; NULL when time is up. */
 const struct sshobs_hdr *log_wait(struct log *log, struct want want);
+/* What the end of a session says to be missing; ~0: there came none. */
+unsigned int incomplete_of(struct log *log, uint64_t session);
 /* Until there are so many. */
 bool log_wait_count(struct log *log, struct want want, size_t count);
 /* The number of the session whose client has this port; 0 when time is up. */

@@ -594,11 +594,6 @@ static unsigned int last_flags(const struct log *log, uint64_t session, int dire
 	return flags;
 }
 
-static unsigned int incomplete_of(const struct log *log, uint64_t session)
-{
-	return ((const struct sshobs_end *)body(log_find(log, IN(SSHOBS_END, session))))->incomplete;
-}
-
 TEST_F(member, a_peer_that_does_not_speak_SSH_is_told_as_such)
 {
 	struct talk talk = talk_begin(_metadata, &self->log);

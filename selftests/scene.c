@@ -176,6 +176,20 @@ void serve_part(void)
 	close(sock);
 }
 
+void serve_parts(int from, int count)
+{
+	int sock;
+
+	while (count--) {
+		sock = accept(from, NULL, NULL);
+		if (!fork()) {
+			part(sock);
+			_exit(0);
+		}
+		close(sock);
+	}
+}
+
 /* --- pty and prompt --- */
 int open_master(void)
 {

@@ -118,6 +118,8 @@ void hello(int sock);
 void serve_fork(void);
 /* A plain server with one child, which plays a part and exits with 3. */
 void serve_part(void);
+/* One of so many connections, with a child for each, which plays a part and exits with 0. */
+void serve_parts(int from, int count);
 extern void (*part)(int sock);
 
 /* --- parts that several tests want --------------------------------------------- */
