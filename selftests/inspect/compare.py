@@ -147,10 +147,10 @@ def compare_links(told, sockets):
                              if link['kind'] == 'unix'}, pairs)
 
 
-def members_of(port, sockets):
-    """Who descends from the process that serves a client's port."""
+def members_of(peer, sockets):
+    """Who descends from the process that serves a client. Two addresses may have the same port."""
     users = [socket['users'] for socket in sockets['tcp'].values()
-             if socket['peer'][1] == port and socket['state'] == 'ESTAB'
+             if socket['peer'] == peer and socket['state'] == 'ESTAB'
              and socket['local'][1] in (22, 222)]
     return descendants(min(pid for pid, _ in users[0]))
 
@@ -166,7 +166,7 @@ def descendants(first):
 
 def compare(session, orphan, sockets):
     """One session; an orphan left it for pid 1, and is known by its name."""
-    wanted = members_of(session['peer_port'], sockets)
+    wanted = members_of((session['peer_addr'], session['peer_port']), sockets)
     for pid in proc.pids():
         if orphan and proc.read(pid, 'comm').startswith(orphan.encode()):
             wanted |= descendants(pid)
