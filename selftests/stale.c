@@ -12,7 +12,7 @@
 #define BLIND		"/sys/module/sshobs/parameters/blind"
 #define SESSIONS	20
 
-/* Serves one connection after the other, until it has no client any more. */
+/* Serves one connection after the other, until it is killed. */
 static pid_t serve_all(int listener)
 {
 	pid_t pid = fork();
@@ -32,7 +32,6 @@ static pid_t serve_all(int listener)
 static void have_sessions(struct __test_metadata *_metadata, struct log *log,
 			  uint64_t sessions[SESSIONS], uint16_t ports[SESSIONS])
 {
-	char byte;
 	int i, sock;
 
 	for (i = 0; i < SESSIONS; i++) {
@@ -40,7 +39,7 @@ static void have_sessions(struct __test_metadata *_metadata, struct log *log,
 		ASSERT_LE(0, sock);
 		ASSERT_EQ(0, shutdown(sock, SHUT_WR));
 		/* The server has closed it, too. */
-		ASSERT_EQ(0, read(sock, &byte, 1));
+		ASSERT_EQ(0, read_byte(sock));
 		close(sock);
 		sessions[i] = log_wait_session(log, ports[i]);
 		ASSERT_NE(0ULL, sessions[i]);
